@@ -1,0 +1,41 @@
+# Two commands for everybody: `make serve` and `make test`. Both set up what is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup build serve test lint types lock clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Facetally needs Python 3.11 or later")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+build: setup
+	$(BIN)/facetally build
+
+serve: build
+	$(BIN)/facetally serve
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+test: lint types
+	@sh tests/chromium.sh
+	$(BIN)/facetally check
+	$(BIN)/pytest
+
+# Maintainers: renew the lock after a change of pyproject.toml (needs uv).
+lock:
+	uv pip compile --universal --python-version 3.11 --extra test --generate-hashes \
+	  --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) data/releases

@@ -1,0 +1,1 @@
+"""Release to people: charts, pages, embeds, explorer. Reads releases, never the ledger."""

@@ -1,0 +1,159 @@
+"""Facetally's command line: check, build, explain, gaps, serve."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+app = typer.Typer(
+    help="Public statistics of facial-recognition searches: every figure an interval with a proof.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True, highlight=False)
+
+LEDGER = Path("data/ledger")
+RELEASES = Path("data/releases")
+
+LedgerDir = Annotated[Path, typer.Option("--ledger", help="Directory of the ledger's CSV files.")]
+ReleasesDir = Annotated[Path, typer.Option("--releases", help="Directory of the releases.")]
+KnownOn = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="As the public knew it on this day; default: today."),
+]
+
+
+@app.command()
+def check(
+    ledger: LedgerDir = LEDGER,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Say everything that is wrong with the ledger. Exit 0 if nothing is, else 1."""
+    from pipelines.ledger import read_ledger
+
+    if output not in {"text", "json"}:
+        raise typer.BadParameter("must be text or json", param_hint="--format")
+    tables, problems = read_ledger(ledger)
+    if output == "json":
+        print(json.dumps([problem.as_dict() for problem in problems], indent=2))
+    else:
+        for problem in problems:
+            print(f"{ledger}/{problem}")
+        rows = ", ".join(f"{tables[name].height} {name}" for name in tables.tables)
+        console.print(f"{len(problems)} problems in {rows}" if problems else f"Clean: {rows}")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def build(
+    ledger: LedgerDir = LEDGER,
+    out: Annotated[Path, typer.Option(help="Directory of the releases.")] = RELEASES,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of knowledge; default: today in UTC."),
+    ] = None,
+) -> None:
+    """Build the release of the ledger; exit 1 and leave all as it was if the ledger is broken."""
+    from pipelines import release
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        watcher = release.Progress(
+            step=lambda what: bar.update(task, description=what, total=None),
+            share=lambda done: bar.update(task, completed=done, total=1.0),
+        )
+        try:
+            home = release.build(ledger, out, _day(as_of), watcher)
+        except release.BrokenLedgerError as error:
+            broken = error.problems
+        else:
+            broken = []
+    if broken:
+        for problem in broken:
+            print(f"{ledger}/{problem}")
+        console.print(f"{len(broken)} problems; nothing was built and the last release stands")
+        raise typer.Exit(1)
+    console.print(f"Release {home.name} in {home}")
+
+
+@app.command()
+def explain(
+    agency: str,
+    system: str,
+    metric: str,
+    period: Annotated[str, typer.Argument(help="2019, 2019-Q4, 2019-12 or an evidence window.")],
+    known_on: KnownOn = None,
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """How do we know? The interval of a series in a period, its reports and the arithmetic."""
+    from pipelines.explain import UnknownFigureError, explain_figure
+
+    try:
+        text = explain_figure(
+            _latest(releases), agency, system, metric, period, known_on and known_on.date()
+        )
+    except UnknownFigureError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+    print(text)
+
+
+@app.command()
+def gaps(
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 code.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Agency id.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Kind of gap.")] = None,
+    known_on: KnownOn = None,
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """The disclosure gaps that stood on a day."""
+    from pipelines.standing import gaps_on
+
+    rows = gaps_on(_latest(releases), _day(known_on), country, agency, kind)
+    table = Table(box=None, pad_edge=False)
+    for column in ("kind", "agency", "system", "metric", "period", "size", "opened", "evidence"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table if rows else "No gaps stood on that day.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """Serve pages, downloads and the explorer of the latest release."""
+    from dashboards import server
+
+    _latest(releases)
+    try:
+        server.serve(releases, host, port)
+    except server.PortInUse as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+
+
+def _day(moment: datetime | None) -> date:
+    return moment.date() if moment else datetime.now(UTC).date()
+
+
+def _latest(releases: Path) -> Path:
+    latest = releases / "latest"
+    if not (latest / "datapackage.json").exists():
+        console.print(f"There is no release in {releases}; run `facetally build` first.")
+        raise typer.Exit(1)
+    return latest.resolve()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Ledger to release. Knows nothing of the web."""

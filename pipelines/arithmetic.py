@@ -1,0 +1,132 @@
+"""Bounds in words: from the reports on a path to sentences that a reader can check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Said:
+    """One piece of evidence as a sentence needs it; ``high`` None: no upper bound, ``first_day``
+    None: since the series began."""
+
+    evidence_id: str
+    low: int
+    high: int | None
+    first_day: date | None
+    last_day: date
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def interval(low: int, high: int | None) -> str:
+    """The interval in words: exactly 5; at least 171; at most 98; between 11 and 50."""
+    if high is None:
+        return f"at least {count(low)}"
+    if low == high:
+        return f"exactly {count(low)}"
+    if low == 0:
+        return f"at most {count(high)}"
+    return f"between {count(low)} and {count(high)}"
+
+
+def day(when: date) -> str:
+    return f"{when.day} {when:%B %Y}"
+
+
+def period(first: date | None, last: date) -> str:
+    """A period in words: 2019; December 2019; up to 28 February 2020; 1 to 5 May 2019."""
+    if first is None:
+        return f"up to {day(last)}"
+    if first == last:
+        return f"on {day(first)}"
+    ends_month = (date.fromordinal(last.toordinal() + 1)).day == 1
+    if first.day == 1 and ends_month:
+        if first.year == last.year:
+            if (first.month, last.month) == (1, 12):
+                return f"in {first.year}"
+            if first.month == last.month:
+                return f"in {first:%B %Y}"
+            return f"from {first:%B} to {last:%B %Y}"
+        return f"from {first:%B %Y} to {last:%B %Y}"
+    return f"from {day(first)} to {day(last)}"
+
+
+def forward(path: Sequence[Said], start: int) -> list[bool]:
+    """For each report of a path from day ``start`` (an ordinal) whether it is followed forward in
+    time, so that its high counts, or back, so that its low does.
+
+    Free steps lead back only and cost nothing, so a shortest path goes back over every report
+    that has ended by the day reached.
+    """
+    ways = []
+    at = start
+    for said in path:
+        ended = said.last_day.toordinal() + 1 <= at
+        ways.append(not ended)
+        at = _begin(said) if ended else said.last_day.toordinal() + 1
+    return ways
+
+
+def _begin(said: Said) -> int:
+    return said.first_day.toordinal() if said.first_day else 0
+
+
+def total(path: Sequence[Said], ways: Sequence[bool]) -> int:
+    """The cost of a path: highs of the reports followed forward less lows of the others."""
+    return sum((said.high or 0) if way else -said.low for said, way in zip(path, ways, strict=True))
+
+
+def terms(path: Sequence[Said], ways: Sequence[bool], upper: bool) -> list[str]:
+    """The sum behind a bound, one clause a report, in order of its path."""
+    clauses = []
+    for n, (said, way) in enumerate(zip(path, ways, strict=True)):
+        number = (said.high or 0) if way else said.low
+        words = "exactly" if said.low == said.high else "at most" if way else "at least"
+        sign = "" if n == 0 else "plus " if way == upper else "less "
+        clauses.append(
+            f"{sign}{words} {count(number)} {period(said.first_day, said.last_day)} "
+            f"({said.evidence_id})"
+        )
+    return clauses
+
+
+def contradiction(aside: Said, others: Sequence[Said]) -> str:
+    """Why a report cannot be true together with others that were admitted before it.
+
+    ``others`` are the rest of the cycle in order. Raises ValueError where they do not contradict.
+    """
+    upper = forward(others, _begin(aside))
+    most = total(others, upper)
+    lower = forward(others, aside.last_day.toordinal() + 1)
+    least = -total(others, lower)
+    over = period(aside.first_day, aside.last_day)
+    if (
+        _ends_by(others, upper, aside.last_day.toordinal() + 1)
+        and most < aside.low
+        and all(said.high is not None for said, way in zip(others, upper, strict=True) if way)
+    ):
+        return (
+            f"{aside.evidence_id} says {interval(aside.low, aside.high)} {over}, but the evidence "
+            f"admitted before it leaves at most {count(max(most, 0))}: "
+            f"{', '.join(terms(others, upper, True))}."
+        )
+    if aside.high is not None and least > aside.high:
+        return (
+            f"{aside.evidence_id} says {interval(aside.low, aside.high)} {over}, but the evidence "
+            f"admitted before it gives at least {count(least)}: "
+            f"{', '.join(terms(others, lower, False))}."
+        )
+    raise ValueError(f"{aside.evidence_id} does not contradict {[o.evidence_id for o in others]}")
+
+
+def _ends_by(path: Sequence[Said], ways: Sequence[bool], day_number: int) -> bool:
+    """Whether a path from the first day of a report reaches at least its end."""
+    if not path:
+        return False
+    last, way = path[-1], ways[-1]
+    return (last.last_day.toordinal() + 1 if way else _begin(last)) >= day_number

@@ -1,0 +1,287 @@
+"""Building a release: ledger -> tables -> bounds -> gaps -> files, whole or not at all.
+
+A release is written beside the live ones, synced and renamed into place, and only then does
+`latest` point to it: whatever goes wrong before leaves the last release served.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.bounds import Evidence, read_evidence, solve_evidence
+from pipelines.conflicts import describe_conflicts
+from pipelines.datapackage import describe_release
+from pipelines.fields import BOUNDS, LEDGER, RELEASE, Table, arrow_schema
+from pipelines.gaps import measure_gaps
+from pipelines.ledger import Ledger, Problem, read_ledger
+from pipelines.proofs import Proofs, Series
+from pipelines.sanity import check_tables
+
+SQL = Path(__file__).parent / "sql"
+ROW_GROUP = 122_880
+
+
+class BrokenLedgerError(Exception):
+    """The ledger has problems; ``problems`` lists them all."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems in the ledger")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Told what a build is doing: ``step`` when one begins, ``share`` of it from 0 to 1."""
+
+    step: Callable[[str], None] = lambda _: None
+    share: Callable[[float], None] = lambda _: None
+
+
+def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = None) -> Path:
+    """Build the release of a ledger as known on a day; returns its directory.
+
+    The same ledger and day give the same bytes. Where that release is there already, only
+    ``out/latest`` is set. Raises BrokenLedgerError, before anything is written, and OSError.
+    """
+    progress = progress or Progress()
+    progress.step("Reading the ledger")
+    ledger, problems = read_ledger(ledger_dir)
+    if problems:
+        raise BrokenLedgerError(problems)
+    version = f"{as_of.isoformat()}-{ledger.sha256[:12]}"
+    out.mkdir(parents=True, exist_ok=True)
+    with _only_build_in(out):
+        home = out / version
+        if not is_release_of_this_method(home):
+            with _staged(out, home) as stage:
+                _write_tables(ledger, as_of, stage, progress)
+                progress.step("Describing the release")
+                describe_release(stage, version, as_of, ledger.sha256, method_fingerprint())
+        _point_latest(out, version)
+    return home
+
+
+def method_fingerprint() -> str:
+    """A fingerprint of the code that turns a ledger into a release."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in {".py", ".sql"}:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_release_of_this_method(home: Path) -> bool:
+    """Whether a complete release is there that today's code built."""
+    try:
+        package = json.loads((home / "datapackage.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(package.get("facetally", {}).get("method_sha256") == method_fingerprint())
+
+
+# --- the tables ------------------------------------------------------------------------------
+
+
+def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) -> None:
+    con = connect(ledger)
+    progress.step("Reading reports and statements")
+    for name in ("reports", "statements", "sources", "agencies", "systems", "duties"):
+        _create(con, name, as_of)
+    for name in ("numbered_series", "evidence", "refusals", "series"):
+        _create(con, name, as_of)
+    evidence = read_evidence(con)
+    series = con.execute(
+        "select agency_id, system_id, metric from numbered_series order by series_no"
+    ).fetchall()
+    progress.step("Solving bounds")
+    conflicts = _write_bounds(con, evidence, stage, progress)
+    progress.step("Explaining conflicts")
+    _register(con, "conflicts", describe_conflicts(con, conflicts, series))
+    progress.step("Measuring gaps")
+    _measure_gaps(con, evidence, series, as_of)
+    progress.step("Checking the tables")
+    check_tables(con)
+    progress.step("Writing Parquet and CSV")
+    for table in RELEASE:
+        if table is not BOUNDS:
+            _write_parquet(con, table, stage)
+        _write_csv(con, table, stage)
+    con.close()
+
+
+def connect(ledger: Ledger) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that holds the ledger as tables `ledger_NAME`, and the macros."""
+    con = duckdb.connect(":memory:")
+    con.execute("set timezone = 'UTC'")
+    con.execute((SQL / "macros.sql").read_text())
+    for table in LEDGER:
+        con.register(f"given_{table.name}", ledger[table.name].to_arrow())
+        con.execute(f"create table ledger_{table.name} as from given_{table.name}")
+        con.unregister(f"given_{table.name}")
+    return con
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, as_of: date) -> None:
+    """Create the table that sql/NAME.sql selects."""
+    query = (SQL / f"{name}.sql").read_text()
+    parameters = {"as_of": as_of} if "$as_of" in query else {}
+    con.execute(f"create table {name} as {query}", parameters)
+
+
+def _register(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    con.register("given", table)
+    con.execute(f"create table {name} as from given")
+    con.unregister("given")
+
+
+def _write_bounds(
+    con: duckdb.DuckDBPyConnection, evidence: Evidence, stage: Path, progress: Progress
+) -> pa.Table:
+    """Solve all series and write `bounds` as they come; returns the conflicts found."""
+    query = (SQL / "bounds.sql").read_text()
+    schema = arrow_schema(BOUNDS)
+    path = stage / "bounds.parquet"
+    conflicts: list[pa.Table] = []
+    items = max(int(evidence.offsets[-1]), 1)
+    with _parquet_writer(path, schema) as write:
+        for answers, found in solve_evidence(evidence, lambda n: progress.share(n / items)):
+            con.register("answers", answers)
+            write(con.sql(query).to_arrow_table())
+            con.unregister("answers")
+            conflicts.append(found)
+    con.execute(f"create view bounds as from read_parquet('{_quoted(path)}')")
+    return pa.concat_tables(conflicts) if conflicts else _no_conflicts()
+
+
+def _no_conflicts() -> pa.Table:
+    return pa.table(
+        {
+            "set_aside_id": pa.array([], pa.string()),
+            "cycle_ids": pa.array([], pa.list_(pa.string())),
+        }
+    )
+
+
+def _measure_gaps(
+    con: duckdb.DuckDBPyConnection, evidence: Evidence, series: list[Series], as_of: date
+) -> None:
+    _create(con, "window_states", as_of)
+    gaps, history = measure_gaps(con, Proofs(evidence, series))
+    _register(con, "gaps", gaps)
+    _register(con, "gap_history", history)
+
+
+# --- the files -------------------------------------------------------------------------------
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+@contextmanager
+def _parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Write tables as row groups of ROW_GROUP rows, whatever the size of the tables."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+
+        def write(table: pa.Table) -> None:
+            nonlocal rows, waiting
+            waiting.append(table.select(schema.names).cast(schema))
+            rows += table.num_rows
+            if rows >= ROW_GROUP:
+                joined = pa.concat_tables(waiting)
+                full = rows // ROW_GROUP * ROW_GROUP
+                writer.write_table(joined.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP)
+                waiting = [joined.slice(full)]
+                rows -= full
+
+        yield write
+        rest = pa.concat_tables(waiting) if waiting else schema.empty_table()
+        if rows or not waiting:
+            writer.write_table(rest.combine_chunks())
+
+
+def _write_parquet(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:
+    order = ", ".join(table.key)
+    schema = arrow_schema(table)
+    with _parquet_writer(stage / f"{table.name}.parquet", schema) as write:
+        reader = con.sql(f"from {table.name} order by {order}").to_arrow_reader(ROW_GROUP)
+        for batch in reader:
+            write(pa.Table.from_batches([batch]))
+
+
+def _write_csv(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:
+    """The same rows for spreadsheets; a list is its items with spaces between."""
+    columns = ", ".join(
+        f"array_to_string({f.name}, ' ') as {f.name}" if f.type == "slugs" else f.name
+        for f in table.fields
+    )
+    source, target = (_quoted(stage / f"{table.name}.{kind}") for kind in ("parquet", "csv"))
+    con.execute(
+        f"copy (select {columns} from read_parquet('{source}')) to '{target}' "
+        "(format csv, header true)"
+    )
+
+
+@contextmanager
+def _only_build_in(out: Path) -> Iterator[None]:
+    """Hold the directory's lock, so that two builds at once take turns."""
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in out.glob(".building-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+@contextmanager
+def _staged(out: Path, home: Path) -> Iterator[Path]:
+    """A directory that becomes ``home`` when all went well and vanishes otherwise."""
+    stage = Path(tempfile.mkdtemp(prefix=".building-", dir=out))
+    try:
+        stage.chmod(0o755)
+        yield stage
+        for path in stage.iterdir():
+            _sync(path)
+        _sync(stage)
+        if home.exists():  # built by earlier code
+            home.rename(stage.with_name(f"{stage.name}-old"))
+        stage.rename(home)
+        _sync(out)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    shutil.rmtree(stage.with_name(f"{stage.name}-old"), ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _point_latest(out: Path, version: str) -> None:
+    latest = out / "latest"
+    if latest.is_symlink() and latest.readlink() == Path(version):
+        return
+    fresh = out / ".latest-new"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(version)
+    fresh.replace(latest)
+    _sync(out)
