@@ -566,7 +566,8 @@ def _state_bounds(reports: pl.DataFrame, plain: pl.DataFrame) -> tuple[pl.DataFr
         high: int | None = None
         read = _read_wording(words, language)
         if isinstance(read, str):
-            if words:
+            # Words that are no quantity may stand where the curator gives both bounds.
+            if words and not (low_text and high_text):
                 problems.append(Problem("reports.csv", line, "wording", read))
         else:
             low, high = read
