@@ -534,16 +534,17 @@ def _tighten(
         if not active[w]:
             continue
         start_below, start_above, end_below, end_above = at[w, 0], at[w, 1], at[w, 2], at[w, 3]
-        if high < NONE and end_above >= 0:
-            there = to_tail[start_below]
-            back = from_head[end_above]
-            if there < NONE and back < NONE:
-                highs[w] = min(highs[w], there + high + back)
-        if low > 0 and start_above <= end_below:
-            there = to_head[end_below]
-            back = from_tail[start_above]
-            if there < NONE and back < NONE:
-                lows[w] = max(lows[w], low - there - back)
+        # A path takes the new item forward at cost `high` or back at cost `-low`, never both.
+        if end_above >= 0:
+            if high < NONE and to_tail[start_below] < NONE and from_head[end_above] < NONE:
+                highs[w] = min(highs[w], to_tail[start_below] + high + from_head[end_above])
+            if to_head[start_below] < NONE and from_tail[end_above] < NONE:
+                highs[w] = min(highs[w], to_head[start_below] - low + from_tail[end_above])
+        if start_above <= end_below:
+            if high < NONE and to_tail[end_below] < NONE and from_head[start_above] < NONE:
+                lows[w] = max(lows[w], -(to_tail[end_below] + high + from_head[start_above]))
+            if to_head[end_below] < NONE and from_tail[start_above] < NONE:
+                lows[w] = max(lows[w], -(to_head[end_below] - low + from_tail[start_above]))
 
 
 @compiled
@@ -646,7 +647,7 @@ def solve_series(
     lows = np.zeros((3, windows), dtype=np.int64)
     highs = np.full((3, windows), NONE, dtype=np.int64)
     conflict_of = np.full((3, items), -1, dtype=np.int64)
-    refused_until = BEGIN
+    refused_until = BEGIN - 1
     any_denial = not is_report.all()
 
     # The row that stands for each window, and its proofs.
@@ -888,7 +889,7 @@ def solve_series(
                     covered += window_end[w] - nodes[y]
                     total += rate[y] * (window_end[w] - nodes[y])
                 if covered == window_end[w] - window_first[w]:
-                    estimate = min(max(int(np.rint(total)), lowest), highest)
+                    estimate = min(max(int(np.floor(total * (1 + 1e-12) + 0.5)), lowest), highest)
             contested = lows[OTHERS, w] > highs[AGENCY, w] or lows[AGENCY, w] > highs[OTHERS, w]
             refused = refused_until >= window_first[w]
             denied = False
@@ -898,9 +899,11 @@ def solve_series(
                     if in_force[i] and first[i] < window_end[w] and end[i] > window_first[w]:
                         contested = contested or not admitted[ALL, i]
                         refused = refused and not (is_report[i] and voice[i] == AGENCY)
-                        denied = denied or (not is_report[i] and end[i] >= window_end[w])
+                        denied = denied or (
+                            not is_report[i] and admitted[ALL, i] and end[i] >= window_end[w]
+                        )
                         others_count = others_count or (voice[i] == OTHERS and low[i] > 0)
-            if denied and others_count and lowest == highest:
+            if denied and others_count and highest == 0:
                 # A zero that rests on a denial which others' evidence puts in doubt.
                 estimate = -1
                 contested = True
