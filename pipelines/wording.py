@@ -117,7 +117,8 @@ def _about(n: Number) -> Interval:
     if unit is None:
         digits = str(n.value).rstrip("0")
         trailing = len(str(n.value)) - len(digits) if digits else 0
-        unit = 10**trailing * (5 if digits.endswith("5") else 1)
+        # "About 450" is counted in fifties, "about 50" in tens: nobody rounds 50 to fifties.
+        unit = 10**trailing * (5 if digits.endswith("5") and digits != "5" else 1)
     half = max(Fraction(unit, 2), Fraction(1))
     low, high = n.value - half, n.value + half
     return Interval(
@@ -385,7 +386,8 @@ RULES: tuple[Rule, ...] = (
         "about",
         "about N",
         "N give or take half the unit that it is stated in: 1, 10, 100 ... by its zeros "
-        "(5, 50, 500 ... if its last digit before them is a 5, a dozen for dozens), at least 1",
+        "(5, 50, 500 ... if its digits before them end in 5, as 15 does, a dozen for dozens), "
+        "at least 1",
         "about 450",
         Interval(425, 475),
         {
