@@ -1,0 +1,106 @@
+// The address is the state. A changed filter becomes a new address; the session answers a new
+// address with the parts of the page and the charts. Without a session the browser just goes there.
+"use strict";
+(() => {
+  const form = document.querySelector("form.filters");
+  let synced = null; // the session's shared state, while there is one
+
+  const queryOf = (fields) => {
+    const pairs = [...new FormData(fields)].filter(([, value]) => value !== "");
+    return new URLSearchParams(pairs).toString();
+  };
+
+  const go = (query) => {
+    const address = query ? `${location.pathname}?${query}` : location.pathname;
+    if (!synced) { location.assign(address); return; }
+    if (address !== location.pathname + location.search) history.pushState(null, "", address);
+    ask();
+  };
+
+  const ask = () => {
+    fill(location.search);
+    document.documentElement.dataset.asked = performance.now();
+    synced.setv({ query: location.search.slice(1) });
+  };
+
+  const fill = (search) => {
+    const given = new URLSearchParams(search);
+    for (const field of form.elements) {
+      if (!field.name) continue;
+      const value = given.get(field.name) ?? (field.name === "metric" ? "searches" : "");
+      field.value = value;
+      if (field.tagName === "SELECT" && field.selectedIndex < 0) field.value = field.options[0].value;
+    }
+    narrow();
+  };
+
+  // Only the agencies of the chosen country are offered.
+  const narrow = () => {
+    const country = form.elements.country.value;
+    for (const group of form.querySelectorAll("optgroup[data-country]")) {
+      group.hidden = group.disabled = country !== "" && group.dataset.country !== country;
+    }
+  };
+
+  const entries = (dict) => (dict instanceof Map ? [...dict] : Object.entries(dict));
+
+  const show = () => {
+    for (const [name, html] of entries(synced.parts)) {
+      const part = document.querySelector(`[data-part="${name}"]`);
+      if (part && part.dataset.html !== html) { part.innerHTML = html; part.dataset.html = html; }
+      const chart = name.endsWith("-head") && name.slice(0, -5);
+      if (chart) document.querySelector(`[data-card="${chart}"]`).hidden = html === "";
+    }
+  };
+
+  // The painted chart stays until the live one is drawn.
+  const drawn = () => {
+    let waiting = false;
+    for (const chart of document.querySelectorAll("[data-chart]:not(.drawn)")) {
+      const host = chart.querySelector(".live").firstElementChild;
+      if (host?.shadowRoot?.querySelector("svg.marks")) chart.classList.add("drawn");
+      else if (!chart.closest("[hidden]")) waiting = true;
+    }
+    if (waiting) requestAnimationFrame(drawn);
+  };
+
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "country") {
+      narrow();
+      if (form.elements.agency.selectedOptions[0]?.parentElement.disabled) form.elements.agency.value = "";
+    }
+    if (synced) go(queryOf(form));
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); go(queryOf(form)); });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-query]");
+    if (!link || !synced || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    go(link.dataset.query);
+    document.querySelector("h1").scrollIntoView({ block: "start" });
+  });
+  addEventListener("popstate", () => { if (synced) ask(); });
+
+  const start = async () => {
+    narrow();
+    const item = JSON.parse(document.getElementById("session").textContent);
+    Bokeh.set_log_level("warn");
+    await Bokeh.embed.embed_items({}, [item]);
+    const session = Bokeh.documents[0];
+    synced = session.get_model_by_name("synced");
+    synced.properties.parts.change.connect(show);
+    synced.properties.shown.change.connect(() => {
+      requestAnimationFrame(drawn);
+      document.documentElement.dataset.shown = synced.shown;
+    });
+    session.on_event("connection_lost", () => {
+      synced = null;
+      document.documentElement.classList.remove("running");
+    });
+    document.documentElement.classList.add("running");
+    drawn();
+    // The address may have changed while the session was being set up.
+    if (synced.query !== location.search.slice(1) && location.search) ask();
+  };
+  start().catch((error) => console.warn("The explorer runs without live charts:", error));
+})();

@@ -1,0 +1,1 @@
+"""Charts: release tables in, :class:`Figure` out. Pure functions; nothing here reads a file."""

@@ -1,0 +1,259 @@
+"""What is not disclosed: agencies by year, one glyph a cell.
+
+Shape and colour say which kind of gap, area how large; a thin line leads back over the earlier
+years that the same gap covers. A cell with several gaps shows the gravest and counts the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import altair as alt
+import polars as pl
+
+from dashboards import phrases
+from dashboards.charts.figure import Figure
+from dashboards.charts.theme import GAP_SHAPES, LIGHT, themed
+from pipelines.fields import GAP_KINDS
+
+ROWS = 24
+_ROW_HEIGHT = 24
+_YEARS = 14
+_GRAVITY = {kind: rank for rank, kind in enumerate(GAP_KINDS)}
+_SIZES = {"small": 60, "middle": 120, "large": 220}
+
+
+def gap_matrix(gaps: pl.DataFrame, agencies: pl.DataFrame, rows: int = ROWS) -> Figure:
+    """The open gaps of one day of knowledge.
+
+    ``gaps`` has agency_id, metric, kind, period_start, period_end, low, high, days and opened_on,
+    one row a gap; ``agencies`` that table. Draws the ``rows`` agencies with the gravest gaps; the
+    table lists all. Raises ValueError where there are no gaps.
+    """
+    if gaps.is_empty():
+        raise ValueError("no gaps to draw")
+    names = dict(agencies.select("agency_id", "name").iter_rows())
+    told = [_Gap(row, names) for row in gaps.iter_rows(named=True)]
+    told.sort(key=lambda g: (g.gravity, -g.size, g.agency, g.years[1]))
+    order = list(dict.fromkeys(g.agency for g in told))
+    drawn = set(order[:rows])
+    title = _title(told)
+    left_out = len(order) - len(drawn)
+    description = _description(told, order, left_out)
+    last = max(g.years[1] for g in told if g.agency in drawn)
+    first = max(min(g.years[0] for g in told if g.agency in drawn), last - _YEARS + 1)
+    cells, tails = _cells([g for g in told if g.agency in drawn], first)
+    chart = _chart(cells, tails, order[:rows], list(range(first, last + 1)))
+    return Figure(
+        name="gap-matrix",
+        chart=themed(chart, description).properties(height=_ROW_HEIGHT * len(drawn)),
+        title=title,
+        description=description,
+        table=_table(told),
+        note=(
+            f"The {len(drawn)} agencies with the gravest gaps are drawn; {left_out} more are in "
+            "the table."
+            if left_out
+            else ""
+        ),
+    )
+
+
+class _Gap:
+    """One gap as the matrix needs it. ``size`` orders within a kind."""
+
+    def __init__(self, row: dict[str, Any], names: dict[str, str]) -> None:
+        self.agency = names.get(row["agency_id"], row["agency_id"])
+        self.kind: str = row["kind"]
+        self.gravity = _GRAVITY[self.kind]
+        start, end = row["period_start"], row["period_end"]
+        self.years = ((start or end).year, end.year)
+        self.period = phrases.days(start, end)
+        self.opened = row["opened_on"]
+        self.metric: str | None = row["metric"]
+        low, high, days = row["low"], row["high"], row["days"]
+        if self.kind in {"overdue", "late"} and days is not None:
+            self.size, self.words = days, f"{phrases.number(days)} days"
+            self.weight = _weight(days, 180, 730)
+        elif self.kind == "vague":
+            ratio = high / low if high and low else None
+            self.size = int(ratio or 10_000)
+            self.words = (
+                _vague_words(low, high, self.metric) if low is not None else "only in words"
+            )
+            self.weight = _weight(self.size, 2, 10)
+        else:
+            self.size = low or 0
+            self.words = _at_least(self.size, self.metric)
+            self.weight = _weight(self.size, 100, 1000)
+
+
+def _at_least(low: int, metric: str | None) -> str:
+    return f"at least {phrases.counted(low, metric or 'searches')}" if low else ""
+
+
+def _vague_words(low: int, high: int | None, metric: str | None) -> str:
+    words = phrases.counted_interval(low, high, metric or "searches")
+    return f"{words}, no upper bound" if high is None else words
+
+
+def _weight(value: int, middle: int, large: int) -> str:
+    return "large" if value >= large else "middle" if value >= middle else "small"
+
+
+def _cells(told: list[_Gap], first_year: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """One mark a cell (the gravest gap there), and the lines back over earlier years."""
+    cells: dict[tuple[str, int], dict[str, Any]] = {}
+    tails = []
+    for gap in told:
+        year = max(gap.years[1], first_year)
+        cell = cells.get((gap.agency, year))
+        if cell:
+            cell["more"] += 1
+            cell["label"] = f"+{cell['more']}"
+            continue
+        cells[gap.agency, year] = {
+            "agency": gap.agency,
+            "year": str(year),
+            "kind": gap.kind,
+            "weight": gap.weight,
+            "more": 0,
+            "label": "",
+            "Agency": gap.agency,
+            "Gap": phrases.GAP_WORDS[gap.kind],
+            "Size": gap.words,
+            "Period": gap.period,
+            "Opened": phrases.day(gap.opened),
+        }
+        if gap.years[0] < year:
+            tails.append(
+                {
+                    "agency": gap.agency,
+                    "from": str(max(gap.years[0], first_year)),
+                    "to": str(year),
+                    "kind": gap.kind,
+                }
+            )
+    return list(cells.values()), tails
+
+
+def _chart(
+    cells: list[dict[str, Any]],
+    tails: list[dict[str, Any]],
+    order: list[str],
+    years: list[int],
+) -> alt.LayerChart:
+    kinds = [kind for kind in GAP_KINDS if any(c["kind"] == kind for c in cells)]
+    colours = alt.Scale(domain=kinds, range=[LIGHT[kind] for kind in kinds])
+    shapes = alt.Scale(domain=kinds, range=[GAP_SHAPES[kind] for kind in kinds])
+    sizes = alt.Scale(domain=list(_SIZES), range=list(_SIZES.values()))
+    columns = alt.Scale(domain=[str(year) for year in years])
+    rows = alt.Y(
+        "agency:N",
+        sort=order,
+        scale=alt.Scale(domain=order),
+        axis=alt.Axis(
+            title=None,
+            labelLimit=alt.ExprRef("width < 420 ? 130 : 260"),
+            labelColor=LIGHT["ink"],
+            domain=False,
+            ticks=False,
+            grid=True,
+            labelPadding=8,
+        ),
+    )
+
+    def x(name: str) -> alt.X:
+        axis = alt.Axis(
+            title=None, orient="top", labelAngle=0, labelOverlap=True, domain=False, ticks=False
+        )
+        return alt.X(f"{name}:N", scale=columns, axis=axis)
+
+    told = [alt.Tooltip(f"{name}:N") for name in ("Agency", "Gap", "Size", "Period", "Opened")]
+    layers = [
+        alt.Chart(alt.Data(values=cells))
+        .mark_point(strokeWidth=0, opacity=1, aria=False)
+        .encode(
+            x=x("year"),
+            y=rows,
+            fill=alt.Fill("kind:N", scale=colours, legend=None),
+            shape=alt.Shape("kind:N", scale=shapes, legend=None),
+            size=alt.Size("weight:O", scale=sizes, legend=None),
+            tooltip=told,
+        ),
+        alt.Chart(alt.Data(values=[c for c in cells if c["more"]]))
+        .mark_text(dx=11, align="left", fontSize=11, fill=LIGHT["muted"], aria=False)
+        .encode(x=x("year"), y=rows, text="label:N"),
+    ]
+    if tails:
+        layers.insert(
+            0,
+            alt.Chart(alt.Data(values=tails))
+            .mark_rule(strokeWidth=2, opacity=0.55, aria=False)
+            .encode(
+                x=x("from"),
+                x2="to:N",
+                y=rows,
+                stroke=alt.Stroke("kind:N", scale=colours, legend=None),
+            ),
+        )
+    return cast(alt.LayerChart, alt.layer(*layers))
+
+
+def _agencies_with(told: list[_Gap], *kinds: str) -> int:
+    return len({g.agency for g in told if g.kind in kinds})
+
+
+def _title(told: list[_Gap]) -> str:
+    """The finding in one sentence, from the gravest kinds present."""
+    hidden = _agencies_with(told, "contradicted", "denied", "silent")
+    denied = _agencies_with(told, "denied")
+    contradicted = _agencies_with(told, "contradicted")
+    if hidden:
+        sentence = f"{hidden} {_plural(hidden, 'agency has', 'agencies have')} use on record that "
+        sentence += "only others disclosed"
+        riders = []
+        if denied:
+            riders.append(f"{denied} denied it")
+        if contradicted:
+            riders.append(f"{contradicted} gave figures that the evidence contradicts")
+        return f"{sentence}; {phrases.listed(riders)}" if riders else sentence
+    overdue = _agencies_with(told, "overdue")
+    if overdue:
+        return f"{overdue} {_plural(overdue, 'agency is', 'agencies are')} overdue with counts"
+    some = _agencies_with(told, *GAP_KINDS)
+    return f"{some} {_plural(some, 'agency', 'agencies')} disclosed late, vaguely or in part"
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
+
+
+def _description(told: list[_Gap], order: list[str], left_out: int) -> str:
+    kinds = [
+        f"{count} {phrases.GAP_WORDS[kind]}"
+        for kind in GAP_KINDS
+        if (count := sum(g.kind == kind for g in told))
+    ]
+    gravest = [
+        f"{g.agency}, {phrases.GAP_WORDS[g.kind]}{f', {g.words}' if g.words else ''}, {g.period}"
+        for g in told[:3]
+    ]
+    drawn = len(order) - left_out
+    return (
+        f"Matrix of {drawn} {_plural(drawn, 'agency', 'agencies')} by year with a mark for each "
+        f"open disclosure gap. Gaps in all: {phrases.listed(kinds)}. Gravest: {'; '.join(gravest)}."
+    )
+
+
+def _table(told: list[_Gap]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "Agency": [g.agency for g in told],
+            "Gap": [phrases.GAP_WORDS[g.kind] for g in told],
+            "Size": [g.words for g in told],
+            "Period": [g.period for g in told],
+            "Open since": [phrases.day(g.opened) for g in told],
+        },
+        schema=dict.fromkeys(("Agency", "Gap", "Size", "Period", "Open since"), pl.String),
+    )

@@ -1,0 +1,1 @@
+"""The explorer: a Panel app whose whole state is its address."""

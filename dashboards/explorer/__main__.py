@@ -1,0 +1,97 @@
+"""The explorer's own process: Panel's Tornado server on a socket inherited from the door.
+
+Panel under another web framework keeps every session for ever; its own server frees them. Runs
+until its standard input ends, so that it never outlives the door that started it.
+
+    python -m dashboards.explorer RELEASES SOCKET_DESCRIPTOR
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+from bokeh.application.handlers import FunctionHandler
+from bokeh.server.tornado import BokehTornado
+from panel.io.application import Application
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.web import RequestHandler
+
+from dashboards import releases
+from dashboards.explorer import page
+from dashboards.explorer.app import PATH, open_session
+
+ORIGIN = "explorer.invalid"
+_UNUSED_SECONDS = 8
+
+
+class Sessions(RequestHandler):
+    """``GET /sessions``: how many sessions are open, and how many of them have a connection."""
+
+    def get(self) -> None:
+        application: BokehTornado = self.application  # type: ignore[assignment]
+        sessions = application.get_sessions(PATH)
+        connected = sum(session.connection_count > 0 for session in sessions)
+        self.write({"sessions": len(sessions), "connected": connected})
+
+
+def main(path: Path, descriptor: int) -> None:
+    """Serves the explorer on the inherited listening socket; returns when told to stop."""
+    logging.basicConfig(level=logging.WARNING, format="explorer: %(message)s")
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = IOLoop.current()
+    application = Application(
+        FunctionHandler(partial(open_session, path=path), trap_exceptions=False)
+    )
+    tornado = BokehTornado(
+        {PATH: application},
+        extra_patterns=[("/sessions", Sessions)],
+        # The door checks readers' origins and speaks to this process under one fixed name.
+        extra_websocket_origins=[ORIGIN],
+        use_index=False,
+        ico_path="none",
+        include_headers=[],
+        include_cookies=[],
+        check_unused_sessions_milliseconds=2_000,
+        unused_session_lifetime_milliseconds=_UNUSED_SECONDS * 1_000,
+        websocket_max_message_size_bytes=1 << 20,
+    )
+    server = HTTPServer(tornado)
+    server.add_socket(_listening(descriptor))
+    tornado.initialize(loop)
+    tornado.start()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: loop.add_callback_from_signal(loop.stop))
+    threading.Thread(target=_stop_with_parent, args=(loop,), daemon=True).start()
+    loop.call_later(0.1, _warm, path)
+    loop.start()
+    tornado.stop()
+
+
+def _listening(descriptor: int) -> socket.socket:
+    listening = socket.socket(fileno=descriptor)
+    listening.setblocking(False)
+    return listening
+
+
+def _stop_with_parent(loop: IOLoop) -> None:
+    sys.stdin.buffer.read()
+    loop.add_callback(loop.stop)
+
+
+def _warm(path: Path) -> None:
+    try:
+        page.warm(releases.latest(path))
+    except releases.NoReleaseError as problem:
+        logging.warning("%s", problem)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,115 @@
+"""The Panel app: one session shows one view and redraws it when the address changes.
+
+The address is the only state. The browser writes the query string into :class:`Synced`; the
+session answers with the HTML of every part and the specifications of every chart. Controls and
+tables are plain HTML in the page (native keyboard use, one stylesheet, readable without scripts);
+Panel carries the charts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import panel as pn
+from bokeh.core.properties import Dict, String
+from bokeh.document import Document
+from bokeh.model import DataModel
+from bokeh.models import InlineStyleSheet
+
+from dashboards import releases
+from dashboards.charts import theme
+from dashboards.explorer import page
+from dashboards.explorer.content import TRENDS, Content, content
+from dashboards.explorer.view import read
+from dashboards.pages import template
+from dashboards.releases import Release
+
+PATH = "/explore"
+
+
+class Synced(DataModel):
+    """What browser and session share: the query in, the parts of the page out.
+
+    ``shown`` is the query that ``parts`` and the charts answer.
+    """
+
+    query: Any = String(default="")
+    parts: Any = Dict(String, String, default={})
+    shown: Any = String(default="")
+
+
+class Chart(pn.pane.Vega):
+    """A Vega pane without Panel's own stylesheets: charts need the colour mapping only."""
+
+    sheet: InlineStyleSheet | None = None
+
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        changed = super()._process_param_change(params)
+        if "stylesheets" in changed:
+            changed["stylesheets"] = [self.sheet]
+        return changed
+
+
+class Explorer:
+    """One session's panes."""
+
+    def __init__(self, release: Release, query: str) -> None:
+        self.release = release
+        sheet = InlineStyleSheet(css=theme.stylesheet())
+        self.charts = {name: self._chart(name, sheet) for name in page.CHARTS}
+        self.synced = Synced(name="synced", query=query)
+        self.show(query)
+
+    @staticmethod
+    def _chart(name: str, sheet: InlineStyleSheet) -> Chart:
+        chart = Chart(name=name, sizing_mode="stretch_width", margin=0)
+        chart.sheet = sheet
+        return chart
+
+    def show(self, query: str) -> Content:
+        """Makes everything on the page answer the query."""
+        view, problems = read(query, self.release)
+        shown = content(self.release, view)
+        for index in range(TRENDS):
+            drawn = shown.trends[index].spec if index < len(shown.trends) else None
+            self.charts[f"trend-{index}"].object = drawn
+        self.charts["gap-matrix"].object = shown.matrix.spec if shown.matrix else None
+        self.synced.parts = page.parts(self.release, shown, problems)
+        self.synced.shown = query
+        return shown
+
+    def attach(self, document: Document) -> None:
+        """Makes panes and state the document's roots, by name."""
+        for name, chart in self.charts.items():
+            model = chart.get_root(document)
+            model.name = name
+            document.add_root(model)
+        document.add_root(self.synced)
+        self.synced.on_change("query", lambda _attr, _old, new: self._redraw(document, new))
+
+    def _redraw(self, document: Document, query: str) -> None:
+        document.hold("combine")
+        try:
+            self.show(query)
+        finally:
+            document.unhold()
+
+
+def open_session(document: Document, path: Path) -> None:
+    """Fills a session's document for the address that the reader asked for."""
+    context: Any = document.session_context
+    arguments: dict[str, list[bytes]] = context.request.arguments
+    query = urlencode(
+        [(key, value.decode(errors="replace")) for key, all_ in arguments.items() for value in all_]
+    )
+    release = releases.latest(path)
+    explorer = Explorer(release, query)
+    explorer.attach(document)
+    document.config.reconnect_session = False
+    document.config.notifications = None
+    document.title = "Explorer – Facetally"
+    view, problems = read(query, release)
+    document.template = template("explorer.html")
+    document.template_variables.update(page.variables(release, content(release, view), problems))

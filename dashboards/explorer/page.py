@@ -1,0 +1,135 @@
+"""The explorer's HTML: the page as first sent, and the parts that change with the view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dashboards import phrases
+from dashboards.charts import paint
+from dashboards.explorer.content import TRENDS, Content, content
+from dashboards.explorer.view import View
+from dashboards.pages import template
+from dashboards.releases import Release
+from pipelines.fields import GAP_KINDS, METRICS
+
+TREND_CHARTS = [f"trend-{index}" for index in range(TRENDS)]
+CHARTS = [*TREND_CHARTS, "gap-matrix"]
+_CARD, _NARROW, _WIDE = 460, 350, 900
+
+
+def parts(release: Release, shown: Content, problems: list[str]) -> dict[str, str]:
+    """The HTML of every part of the page that depends on the view, by the part's name.
+
+    A part of a chart that is not drawn is blank, which hides its frame.
+    """
+    macros: Any = template("explorer_parts.html").make_module(_words())
+    made = {
+        "selection": macros.selection(_selection(release, shown.view)),
+        "notices": macros.notices(problems),
+        "numbers": macros.numbers(shown.numbers),
+        "empty": "" if shown.trends else macros.empty(_ways_out(release, shown.view)),
+        "others": macros.others(shown.others, shown.view) if shown.others else "",
+        "gap-matrix-head": macros.matrix_head(shown.matrix) if shown.matrix else "",
+        "gap-matrix-foot": macros.matrix_foot(shown.matrix) if shown.matrix else "",
+        "gap-none": "" if shown.matrix else macros.no_gaps(shown.view),
+    }
+    single = len(shown.trends) == 1
+    for index, name in enumerate(TREND_CHARTS):
+        trend = shown.trends[index] if index < len(shown.trends) else None
+        made[f"{name}-head"] = macros.trend_head(trend, shown.view) if trend else ""
+        made[f"{name}-foot"] = macros.trend_foot(trend, single) if trend else ""
+    return {name: str(html) for name, html in made.items()}
+
+
+def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
+    """Each chart of the first view as (class, SVG): the matrix once for phones, once for more."""
+    drawn = {
+        name: [("any", paint.svg(trend.figure, _CARD))]
+        for name, trend in zip(TREND_CHARTS, shown.trends, strict=False)
+    }
+    if shown.matrix:
+        figure = shown.matrix.figure
+        drawn["gap-matrix"] = [
+            ("narrow", paint.svg(figure, _NARROW)),
+            ("wide", paint.svg(figure, _WIDE)),
+        ]
+    return drawn
+
+
+def variables(release: Release, shown: Content, problems: list[str]) -> dict[str, Any]:
+    """What the template of the page needs besides the session that Bokeh hands it."""
+    return {
+        "release": release,
+        "view": shown.view,
+        "parts": parts(release, shown, problems),
+        "painted": painted(shown),
+        "trend_charts": TREND_CHARTS,
+        **_choices(release),
+    }
+
+
+def warm(release: Release) -> None:
+    """Makes everything of the default view once, so that the first reader need not wait."""
+    painted(content(release, View()))
+
+
+def _words() -> dict[str, Any]:
+    return {"phrases": phrases, "gap_kinds": GAP_KINDS, "metrics": METRICS, "View": View}
+
+
+def _choices(release: Release) -> dict[str, Any]:
+    """What each filter offers: only what has reports."""
+    series = release.tables["series"]
+    agencies = release.tables["agencies"].join(series, on="agency_id", how="semi")
+    systems = release.tables["systems"].join(series, on="system_id", how="semi").sort("name")
+    by_country: dict[str, list[tuple[str, str]]] = {}
+    for code, key, name in agencies.select("country", "agency_id", "name").iter_rows():
+        by_country.setdefault(code, []).append((key, name))
+    countries = sorted((phrases.country_name(code), code) for code in by_country)
+    present = set(series["metric"])
+    return {
+        "countries": [(code, name) for name, code in countries],
+        "agencies": [
+            (code, name, sorted(by_country[code], key=lambda pair: pair[1].casefold()))
+            for name, code in countries
+        ],
+        "systems": list(systems.select("system_id", "name").iter_rows()),
+        "metrics": [m for m in METRICS if m in present],
+        "metric_words": {m: phrases.METRIC_NOUNS[m][1] for m in METRICS},
+        "earliest": release.tables["series"]["known_from"].min(),
+    }
+
+
+def _selection(release: Release, view: View) -> str:
+    """The view in words: ``Searches · United Kingdom · as known on 28 Feb 2020``."""
+    words = [phrases.METRIC_NOUNS[view.metric][1].capitalize() if view.metric else "All counts"]
+    for table, key, value in (
+        ("agencies", "agency_id", view.agency),
+        ("systems", "system_id", view.system),
+    ):
+        if value:
+            rows = release.tables[table].filter(release.tables[table][key] == value)
+            words.append(rows["name"][0])
+    if view.country:
+        words.append(phrases.country_name(view.country))
+    if view.known:
+        words.append(f"as known on {phrases.day(view.known)}")
+    return " · ".join(words)
+
+
+def _ways_out(release: Release, view: View) -> list[tuple[str, View]]:
+    """For an empty view: each filter whose removal alone shows something, as (words, view)."""
+    looser = []
+    if view.known:
+        looser.append(("show what is known today", replace(view, known=None)))
+    if view.metric:
+        looser.append(("show all metrics", replace(view, metric="")))
+    if view.system:
+        looser.append(("show all systems", replace(view, system="")))
+    if view.agency:
+        looser.append(("show all agencies", replace(view, agency="")))
+    if view.country:
+        looser.append(("show all countries", replace(view, country="")))
+    found = [(words, other) for words, other in looser if content(release, other).trends]
+    return [*found, ("start over", View())]

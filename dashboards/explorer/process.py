@@ -1,0 +1,111 @@
+"""Starting, watching and talking to the explorer's process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+State = Literal["starting", "up", "down"]
+_GIVE_UP_AFTER = 5
+_ANSWER_SECONDS = 30.0
+
+
+class ExplorerProcess:
+    """The explorer in a child process, restarted whenever it dies.
+
+    The door holds the listening socket and every child inherits it: readers who arrive while a
+    child restarts wait in its queue instead of being refused.
+    """
+
+    def __init__(self, releases: Path) -> None:
+        self._releases = releases
+        self._folder = tempfile.TemporaryDirectory(prefix="facetally-")
+        self.socket_path = str(Path(self._folder.name) / "explorer")
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listening.bind(self.socket_path)
+        self._listening.listen(128)
+        self.client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=self.socket_path),
+            base_url="http://explorer.invalid",
+            timeout=_ANSWER_SECONDS,
+        )
+        self.restarts = 0
+        self.state: State = "starting"
+        self._child: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, while there is one."""
+        return self._child.pid if self._child else None
+
+    async def start(self) -> None:
+        """Starts the child and keeps one running until :meth:`stop`."""
+        self._watch = asyncio.create_task(self._keep_running())
+
+    async def _keep_running(self) -> None:
+        failures = 0
+        while True:
+            self._child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "dashboards.explorer",
+                str(self._releases),
+                str(self._listening.fileno()),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=[self._listening.fileno()],
+                # Ctrl-C in a terminal reaches the whole group; the door stops the child in order.
+                start_new_session=True,
+            )
+            answered = asyncio.create_task(self._until_it_answers())
+            await self._child.wait()
+            answered.cancel()
+            failures = 1 if self.state == "up" else failures + 1
+            self.state = "down" if failures >= _GIVE_UP_AFTER else "starting"
+            self.restarts += 1
+            await asyncio.sleep(min(0.2 * 2**failures, 10.0))
+
+    async def _until_it_answers(self) -> None:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                await self.client.get("/sessions")
+                self.state = "up"
+                return
+            await asyncio.sleep(0.1)
+
+    async def sessions(self) -> dict[str, int | None] | None:
+        """Open and connected sessions; None where the child does not answer within a second."""
+        if self.state != "up":
+            return None
+        try:
+            answer = await self.client.get("/sessions", timeout=1.0)
+        except httpx.HTTPError:
+            return None
+        return dict(answer.json())
+
+    async def stop(self) -> None:
+        """Ends the child, first politely, and releases the socket."""
+        if self._watch:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        if self._child and self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._child.wait(), 3.0)
+            except TimeoutError:
+                self._child.kill()
+                await self._child.wait()
+        await self.client.aclose()
+        self._listening.close()
+        self._folder.cleanup()

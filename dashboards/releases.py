@@ -1,0 +1,75 @@
+"""The latest release as tables in memory.
+
+Releases are immutable, so a loaded one is shared between threads and never reloaded; a new one
+is noticed when the ``latest`` link moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.fields import RELEASE
+
+
+class NoReleaseError(Exception):
+    """No release can be read; the message says where it was looked for and what to run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """One release: its version, its directory and its tables by name."""
+
+    version: str
+    path: Path
+    tables: dict[str, pl.DataFrame] = field(repr=False)
+
+    @property
+    def as_of(self) -> date:
+        """The day up to which knowledge counts; versions start with it."""
+        return date.fromisoformat(self.version[:10])
+
+    def at(self, name: str, day: date | None) -> pl.DataFrame:
+        """The rows of a table that stood on that day; None: on the release's own day.
+
+        Only for tables with ``known_from`` (and most with ``known_until``).
+        """
+        return _at(self, name, day)
+
+
+def latest_path(releases: Path) -> Path:
+    """The directory that ``latest`` points at, resolved; raises :class:`NoReleaseError`."""
+    link = releases / "latest"
+    if not (link / "bounds.parquet").is_file():
+        raise NoReleaseError(f"no release in {releases}: run `facetally build` first")
+    return link.resolve()
+
+
+def latest(releases: Path) -> Release:
+    """The latest release; read from disk only where its version is new."""
+    return _load(latest_path(releases))
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path) -> Release:
+    tables = {}
+    for table in RELEASE:
+        file = path / f"{table.name}.parquet"
+        if not file.is_file():
+            raise NoReleaseError(f"{file} is missing: run `facetally build` again")
+        tables[table.name] = pl.read_parquet(file)
+    return Release(path.name, path, tables)
+
+
+@lru_cache(maxsize=512)
+def _at(release: Release, name: str, day: date | None) -> pl.DataFrame:
+    table = release.tables[name]
+    day = day or release.as_of
+    stood = pl.col("known_from") <= day
+    if "known_until" in table.columns:
+        stood &= pl.col("known_until").is_null() | (pl.col("known_until") > day)
+    return table.filter(stood)

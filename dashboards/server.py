@@ -1,0 +1,370 @@
+"""The one door: pages, downloads and the explorer on a single port.
+
+Static answers are made here and never wait for an explorer session, which lives in a process of
+its own behind this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import gzip
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import brotli  # type: ignore[import-untyped]
+import httpx
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.websockets import WebSocketDisconnect
+from websockets.asyncio.client import unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from dashboards import assets, releases
+from dashboards.explorer.process import ExplorerProcess
+from dashboards.headers import SecurityHeaders
+from dashboards.pages import render
+from pipelines.fields import RELEASE
+
+_LONGEST_QUERY = 2_000
+_LONGEST_MESSAGE = 1 << 16
+_YEAR = "public, max-age=31536000, immutable"
+_FILE = re.compile(r"[a-z_]+\.(parquet|csv|json|jsonld|md|txt)|LICEN[CS]E(\.[a-z]+)?|CHANGES\.md")
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9._+-]*")
+_TYPES = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".jsonld": "application/ld+json",
+    ".md": "text/markdown; charset=utf-8",
+}
+
+
+class PortInUse(Exception):  # noqa: N818 (a state of the machine, not a fault)
+    """Another program listens there; the message is one line for the reader."""
+
+
+def serve(releases_path: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serves the latest release until SIGINT or SIGTERM; returns after a clean shutdown.
+
+    Port 0 takes any free one; the address is printed either way. Raises :class:`PortInUse`, and
+    :class:`dashboards.releases.NoReleaseError` where there is nothing to serve.
+    """
+    version = releases.latest_path(releases_path).name
+    listening = _listen(host, port)
+    bound = listening.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Facetally, release {version}: http://{shown}:{bound}/", flush=True)
+    config = uvicorn.Config(
+        create_app(releases_path),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws_max_size=_LONGEST_MESSAGE,
+        timeout_graceful_shutdown=3,
+    )
+    try:
+        asyncio.run(_Door(config).serve(sockets=[listening]))
+    finally:
+        listening.close()
+
+
+class _Door(uvicorn.Server):
+    """Uvicorn, but a signal ends it without being raised again: stopping is not a failure."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"port {port} on {host} is in use; choose another with --port"
+            ) from None
+        raise
+    return listening
+
+
+def create_app(releases_path: Path) -> FastAPI:
+    """The web application; starts the explorer's process with its lifespan."""
+    explorer = ExplorerProcess(releases_path)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await explorer.start()
+        try:
+            yield
+        finally:
+            await explorer.stop()
+
+    app = FastAPI(
+        title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(405, _not_allowed)
+    app.add_exception_handler(500, _failed)
+    app.add_exception_handler(releases.NoReleaseError, _no_release)
+    _add_pages(app, releases_path)
+    _add_downloads(app, releases_path)
+    _add_health(app, releases_path, explorer)
+    _add_explorer(app, explorer)
+    return app
+
+
+_READ = ["GET", "HEAD"]
+
+
+def _add_pages(app: FastAPI, path: Path) -> None:
+    @app.api_route("/", methods=_READ)
+    def overview(request: Request) -> Response:
+        release = releases.latest(path)
+        tables = release.tables
+        counts = {
+            "reports": "reported counts",
+            "agencies": "agencies and groups",
+            "sources": "sources",
+            "bounds": "intervals derived",
+            "gaps": "disclosure gaps",
+        }
+        numbers = [(f"{tables[name].height:,}", words) for name, words in counts.items()]
+        rows = [
+            {"name": t.name, "description": t.description, "rows": tables[t.name].height}
+            for t in RELEASE
+        ]
+        html = render("overview.html", release=release, numbers=numbers, tables=rows)
+        return _page(request, html)
+
+    @app.api_route("/assets/{rest:path}", methods=_READ)
+    def asset(request: Request, rest: str) -> Response:
+        found = assets.served(f"{assets.PREFIX}/{rest}")
+        if found is None:
+            raise HTTPException(404)
+        encoding = _encoding(request)
+        headers = {"Cache-Control": _YEAR, "Vary": "Accept-Encoding"}
+        if encoding != "identity":
+            headers["Content-Encoding"] = encoding
+        return Response(found.encoded[encoding], media_type=found.media_type, headers=headers)
+
+    @app.api_route("/favicon.ico", methods=_READ)
+    def icon() -> Response:
+        found = assets.served(assets.address("icon.svg"))
+        assert found
+        return Response(found.encoded["identity"], media_type=found.media_type)
+
+
+def _add_downloads(app: FastAPI, path: Path) -> None:
+    @app.api_route("/data/{version}/{name}", methods=_READ)
+    def download(request: Request, version: str, name: str) -> Response:
+        if not _FILE.fullmatch(name):
+            raise HTTPException(404)
+        if version == "latest":
+            folder, cache = releases.latest_path(path), "public, max-age=300, must-revalidate"
+        elif _VERSION.fullmatch(version):
+            folder, cache = path / version, _YEAR
+        else:
+            raise HTTPException(404)
+        file = folder / name
+        if not file.is_file():
+            raise HTTPException(404)
+        # A version names its content, so version and file name are a strong validator.
+        etag = f'"{folder.name}/{name}"'
+        headers = {
+            "Cache-Control": cache,
+            "ETag": etag,
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "ETag, Content-Range, Content-Length, Accept-Ranges",
+        }
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(file, media_type=_TYPES.get(file.suffix, "text/plain"), headers=headers)
+
+
+def _add_health(app: FastAPI, path: Path, explorer: ExplorerProcess) -> None:
+    @app.api_route("/healthz", methods=_READ)
+    async def healthz() -> Response:
+        try:
+            version = releases.latest_path(path).name
+        except releases.NoReleaseError:
+            version = None
+        sessions = await explorer.sessions() or {"sessions": None, "connected": None}
+        state = {
+            "release": version,
+            "explorer": {
+                "state": explorer.state,
+                "restarts": explorer.restarts,
+                **sessions,
+            },
+        }
+        status = 200 if version else 503
+        return JSONResponse(state, status, headers={"Cache-Control": "no-store"})
+
+
+def _add_explorer(app: FastAPI, explorer: ExplorerProcess) -> None:
+    @app.api_route("/explore", methods=_READ)
+    async def document(request: Request) -> Response:
+        query = request.url.query
+        if len(query) > _LONGEST_QUERY:
+            words = f"An address of the explorer has at most {_LONGEST_QUERY} characters."
+            return _problem(request, 414, "This address is too long", words)
+        if request.method == "HEAD":
+            # A session for nobody is not worth opening.
+            return Response(media_type="text/html", headers={"Cache-Control": "no-store"})
+        if explorer.state == "down":
+            return _explorer_down(request)
+        try:
+            answer = await explorer.client.get("/explore", params=query)
+        except httpx.HTTPError:
+            return _explorer_down(request)
+        if answer.status_code != 200:
+            return _explorer_down(request)
+        return _compressed(request, answer.content, {"Cache-Control": "no-store"})
+
+    @app.websocket("/explore/ws")
+    async def stream(reader: WebSocket) -> None:
+        if not _same_origin(reader):
+            await reader.close(1008)
+            return
+        # The session's token travels as the second subprotocol, as Bokeh's client sends it.
+        offered = [Subprotocol(name) for name in reader.scope["subprotocols"]]
+        try:
+            async with unix_connect(
+                explorer.socket_path,
+                "ws://explorer.invalid/explore/ws",
+                origin=Origin("http://explorer.invalid"),
+                subprotocols=offered,
+                compression=None,
+                max_size=1 << 24,
+                proxy=None,
+            ) as session:
+                await reader.accept(session.subprotocol)
+                await _relay(reader, session)
+        except (OSError, InvalidStatus, TimeoutError):
+            with contextlib.suppress(RuntimeError):
+                await reader.close(1013)
+
+
+def _same_origin(reader: WebSocket) -> bool:
+    """Whether the page that opens the socket came from the host that it opens it to."""
+    origin = reader.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == reader.headers.get("host")
+
+
+async def _relay(reader: WebSocket, session: Any) -> None:
+    """Carries messages both ways until either side ends; then ends the other."""
+
+    async def inward() -> None:
+        while True:
+            message = await reader.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await session.send(message.get("text") or message["bytes"])
+
+    async def outward() -> None:
+        async for message in session:
+            if isinstance(message, str):
+                await reader.send_text(message)
+            else:
+                await reader.send_bytes(message)
+
+    ways = {asyncio.create_task(inward()), asyncio.create_task(outward())}
+    try:
+        _, pending = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in pending:
+            way.cancel()
+        for way in ways:
+            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed, WebSocketDisconnect):
+                await way
+    finally:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await reader.close(1001)
+
+
+def _encoding(request: Request) -> str:
+    """The best encoding that the reader takes: br, gzip or identity."""
+    accepted = {
+        part.split(";")[0].strip()
+        for part in request.headers.get("accept-encoding", "").split(",")
+        if not re.search(r";\s*q=0(\.0*)?\s*$", part)
+    }
+    return "br" if "br" in accepted else "gzip" if "gzip" in accepted else "identity"
+
+
+def _compressed(
+    request: Request, body: bytes, headers: dict[str, str], status: int = 200
+) -> Response:
+    encoding = _encoding(request)
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if encoding == "br":
+        body, headers["Content-Encoding"] = brotli.compress(body, quality=5), "br"
+    elif encoding == "gzip":
+        body, headers["Content-Encoding"] = gzip.compress(body, 6), "gzip"
+    return Response(body, status, headers=headers, media_type="text/html; charset=utf-8")
+
+
+def _page(request: Request, html: str, status: int = 200) -> Response:
+    return _compressed(request, html.encode(), {"Cache-Control": "no-cache"}, status)
+
+
+def _problem(
+    request: Request, status: int, heading: str, words: str, retry: int | None = None
+) -> Response:
+    """A page that says what went wrong and what to do; JSON under ``/data`` and ``/api``."""
+    headers = {"Cache-Control": "no-store"}
+    if retry:
+        headers["Retry-After"] = str(retry)
+    if request.url.path.startswith(("/data/", "/api/")):
+        return JSONResponse({"status": status, "error": words}, status, headers=headers)
+    html = render("problem.html", status=status, heading=heading, words=words, retry=retry)
+    return _compressed(request, html.encode(), headers, status)
+
+
+async def _not_found(request: Request, _error: Exception) -> Response:
+    words = (
+        "Nothing is published under this address. It may have been mistyped, or the link that led "
+        "here is wrong."
+    )
+    return _problem(request, 404, "There is no such page", words)
+
+
+async def _not_allowed(request: Request, _error: Exception) -> Response:
+    return _problem(request, 405, "This address can only be read", "Use GET or HEAD.")
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    words = "The server could not make this page. The fault is on our side and has been logged."
+    return _problem(request, 500, "Something went wrong", words)
+
+
+async def _no_release(request: Request, _error: Exception) -> Response:
+    words = "There is no release to show at the moment. This page tries again by itself."
+    return _problem(request, 503, "No release yet", words, retry=10)
+
+
+def _explorer_down(request: Request) -> Response:
+    words = (
+        "The explorer is starting again; this page tries by itself in a few seconds. Everything "
+        "else, downloads included, works."
+    )
+    return _problem(request, 503, "The explorer is not ready", words, retry=3)
