@@ -27,7 +27,7 @@ def write_release(releases: Path, version: str = VERSION) -> Path:
     path.mkdir(parents=True)
     resources = []
     for table in RELEASE:
-        rows = _tables()[table.name]
+        rows = _tables().get(table.name, [])
         schema = arrow_schema(table)
         blank: dict[str, Any] = dict.fromkeys(schema.names)
         unknown = {name for row in rows for name in row} - set(blank)

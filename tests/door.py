@@ -1,0 +1,72 @@
+"""A running server for tests, on a port of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+_SERVE = (
+    "import sys; from pathlib import Path; from dashboards.server import serve; "
+    "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
+)
+
+
+@dataclass
+class Door:
+    """A server in a process of its own."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+    def get(self, path: str, **options: object) -> httpx.Response:
+        """GET, without following redirects."""
+        return httpx.get(self.address + path, timeout=30, **options)  # type: ignore[arg-type]
+
+    def explorer(self) -> dict[str, object]:
+        """What /healthz says of the explorer."""
+        return dict(self.get("/healthz").json()["explorer"])
+
+    def wait_for(self, timeout: float = 60, **expected: object) -> dict[str, object]:
+        """Until /healthz says these things of the explorer; fails after ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            state = self.explorer()
+            if all(state[name] == value for name, value in expected.items()):
+                return state
+            assert time.monotonic() < deadline, f"still {state}, expected {expected}"
+            time.sleep(0.2)
+
+
+@contextmanager
+def open_door(releases: Path) -> Iterator[Door]:
+    """Serves the releases on an ephemeral port until the block ends."""
+    process = start(releases, 0)
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+:\d+", line)
+        assert found, f"the server did not start: {line}{process.stderr and process.stderr.read()}"
+        door = Door(found[0], process)
+        door.wait_for(state="up")
+        yield door
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def start(releases: Path, port: int) -> subprocess.Popen[str]:
+    """The server's process, as started by the command line."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVE, str(releases), str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,241 @@
+"""The door over HTTP: what it answers, how it is kept, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import re
+import signal
+import socket
+from html import unescape
+from pathlib import Path
+
+import httpx
+import polars as pl
+import psutil
+import pytest
+import websockets
+from door import Door, open_door, start
+from synthetic_release import VERSION, write_release
+
+from pipelines.fields import RELEASE
+
+
+def test_the_overview_says_what_it_is_and_links_every_table(door: Door) -> None:
+    page = door.get("/")
+    assert page.status_code == 200
+    assert "facial-recognition" in page.text
+    assert VERSION in page.text
+    for table in RELEASE:
+        assert f'href="/data/latest/{table.name}.parquet"' in page.text
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/explore/nowhere", "/assets/0/none.js", "/%00"])
+def test_an_unknown_address_gets_a_page_that_helps(door: Door, address: str) -> None:
+    page = door.get(address)
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    assert "There is no such page" in page.text
+    assert 'href="/explore"' in page.text
+
+
+def test_only_reading_is_answered(door: Door) -> None:
+    assert httpx.post(door.address + "/").status_code == 405
+    assert httpx.head(door.address + "/explore").status_code == 200
+    assert httpx.head(door.address + "/data/latest/gaps.csv").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/", "/explore", "/nowhere", "/data/latest/gaps.csv"])
+def test_every_answer_carries_the_security_headers(door: Door, address: str) -> None:
+    headers = door.get(address).headers
+    policy = headers["content-security-policy"]
+    scripts = re.search(r"script-src ([^;]*)", policy)
+    assert scripts
+    assert scripts[1] == "'self'"
+    assert "default-src 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "referrer-policy" in headers
+    assert "server" not in headers
+
+
+def test_assets_are_compressed_typed_and_kept_for_a_year(door: Door) -> None:
+    page = door.get("/explore").text
+    assets = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+    assert len(assets) > 8
+    for address in assets:
+        answer = door.get(address, headers={"Accept-Encoding": "br"})
+        assert answer.headers["content-encoding"] == "br", address
+        assert "immutable" in answer.headers["cache-control"]
+        if address.endswith(".js"):
+            assert answer.headers["content-type"].startswith("text/javascript")
+    plain = door.get(assets[0], headers={"Accept-Encoding": "br;q=0, identity"})
+    assert "content-encoding" not in plain.headers
+
+
+def test_gzip_for_whoever_knows_no_brotli(door: Door) -> None:
+    answer = door.get("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(gzip.compress(answer.content)) == answer.content
+
+
+def test_tables_are_served_whole_in_part_and_not_again(door: Door, synthetic: Path) -> None:
+    file = (synthetic / "latest" / "bounds.parquet").read_bytes()
+    whole = door.get("/data/latest/bounds.parquet")
+    assert whole.content == file
+    assert whole.headers["access-control-allow-origin"] == "*"
+    part = door.get("/data/latest/bounds.parquet", headers={"Range": "bytes=4-11"})
+    assert part.status_code == 206
+    assert part.content == file[4:12]
+    again = door.get(
+        "/data/latest/bounds.parquet", headers={"If-None-Match": whole.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert again.content == b""
+    assert pl.read_parquet(io.BytesIO(whole.content)).height > 0
+
+
+def test_a_version_never_changes_and_latest_is_asked_again(door: Door) -> None:
+    versioned = door.get(f"/data/{VERSION}/gaps.csv").headers
+    assert "immutable" in versioned["cache-control"]
+    latest = door.get("/data/latest/gaps.csv").headers
+    assert "immutable" not in latest["cache-control"]
+    assert latest["content-type"].startswith("text/csv")
+    assert versioned["etag"] == latest["etag"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/data/latest/../../secret.csv",
+        "/data/..%2f..%2fetc/passwd",
+        "/data/latest/..%2f..%2fsecret.csv",
+        "/data/./gaps.csv",
+        "/data/2020-01-01-none/gaps.csv",
+        "/data/latest/none.parquet",
+    ],
+)
+def test_nothing_outside_a_release_is_served(door: Door, synthetic: Path, address: str) -> None:
+    (synthetic.parent / "secret.csv").write_text("secret")
+    (synthetic / "secret.csv").write_text("secret")
+    answer = door.get(address)
+    assert answer.status_code == 404
+    assert "secret" not in answer.text.replace(unescape(address), "")
+
+
+def test_health_names_the_release(door: Door) -> None:
+    health = door.get("/healthz")
+    assert health.json()["release"] == VERSION
+    assert health.json()["explorer"]["state"] == "up"
+    assert health.headers["cache-control"] == "no-store"
+
+
+def test_a_new_release_is_served_without_a_restart(tmp_path: Path) -> None:
+    write_release(tmp_path)
+    with open_door(tmp_path) as door:
+        assert VERSION in door.get("/").text
+        newer = "2024-07-31-n3w"
+        write_release(tmp_path, newer)
+        assert newer in door.get("/").text
+        assert newer in door.get("/explore").text
+        assert door.get("/healthz").json()["release"] == newer
+        assert door.get(f"/data/{VERSION}/gaps.csv").status_code == 200
+
+
+def test_a_dead_explorer_comes_back_and_harms_nothing_else(synthetic: Path) -> None:
+    with open_door(synthetic) as door:
+        (child,) = psutil.Process(door.process.pid).children()
+        child.kill()
+        assert door.get("/").status_code == 200
+        assert door.get("/data/latest/gaps.csv").status_code == 200
+        door.wait_for(state="up", restarts=1)
+        assert door.get("/explore").status_code == 200
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -> None:
+    with open_door(synthetic) as door:
+        (child,) = psutil.Process(door.process.pid).children()
+        os.kill(door.process.pid, stop)
+        assert door.process.wait(15) == 0
+        psutil.wait_procs([child], timeout=5)
+        assert not child.is_running()
+        assert door.process.stderr
+        assert "Traceback" not in door.process.stderr.read()
+
+
+def test_the_explorer_does_not_outlive_a_killed_server(synthetic: Path) -> None:
+    with open_door(synthetic) as door:
+        (child,) = psutil.Process(door.process.pid).children()
+        door.process.kill()
+        _, alive = psutil.wait_procs([child], timeout=15)
+        assert not alive
+
+
+def test_a_busy_port_is_one_line(synthetic: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = start(synthetic, taken.getsockname()[1])
+        _, told = process.communicate(timeout=30)
+    assert process.returncode != 0
+    last = told.strip().splitlines()[-1]
+    assert "PortInUse: port" in last
+    assert "is in use" in last
+
+
+def test_without_a_release_nothing_starts(tmp_path: Path) -> None:
+    process = start(tmp_path, 0)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "facetally build" in told
+
+
+def _token(door: Door) -> str:
+    found = re.search(r'id="session">(.*?)</script>', door.get("/explore").text, re.DOTALL)
+    assert found
+    return str(json.loads(found[1])["token"])
+
+
+def _stream(door: Door) -> str:
+    return door.address.replace("http", "ws", 1) + "/explore/ws"
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
+def test_other_sites_cannot_open_a_session(door: Door, origin: str | None) -> None:
+    async def knock() -> int:
+        offered = [websockets.Subprotocol("bokeh"), websockets.Subprotocol(_token(door))]
+        try:
+            async with websockets.connect(
+                _stream(door), subprotocols=offered, origin=origin and websockets.Origin(origin)
+            ):
+                return 101
+        except websockets.exceptions.InvalidStatus as refused:
+            return int(refused.response.status_code)
+
+    assert asyncio.run(knock()) == 403
+
+
+def test_sessions_are_freed_when_their_readers_leave(door: Door) -> None:
+    async def come_and_go(readers: int) -> None:
+        open_ = []
+        for _ in range(readers):
+            offered = [websockets.Subprotocol("bokeh"), websockets.Subprotocol(_token(door))]
+            origin = websockets.Origin(door.address)
+            reader = await websockets.connect(_stream(door), subprotocols=offered, origin=origin)
+            await reader.recv()
+            open_.append(reader)
+        state = door.explorer()
+        assert state["connected"] == readers
+        for index, reader in enumerate(open_):
+            if index % 2:
+                await reader.close()
+            else:
+                # As when a phone loses its network: no closing handshake.
+                reader.transport.abort()
+
+    door.wait_for(sessions=0)
+    asyncio.run(come_and_go(40))
+    door.wait_for(sessions=0, connected=0)
