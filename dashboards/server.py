@@ -19,7 +19,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]
-import httpx
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -235,11 +234,8 @@ def _add_explorer(app: FastAPI, explorer: ExplorerProcess) -> None:
             return Response(media_type="text/html", headers={"Cache-Control": "no-store"})
         if explorer.state == "down":
             return _explorer_down(request)
-        try:
-            answer = await explorer.client.get("/explore", params=query)
-        except httpx.HTTPError:
-            return _explorer_down(request)
-        if answer.status_code != 200:
+        answer = await explorer.get(f"/explore?{query}")
+        if answer is None or answer.status_code != 200:
             return _explorer_down(request)
         return _compressed(request, answer.content, {"Cache-Control": "no-store"})
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -24,8 +25,6 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
-from dashboards import releases
-from dashboards.explorer import page
 from dashboards.explorer.app import PATH, open_session
 
 ORIGIN = "explorer.invalid"
@@ -70,7 +69,6 @@ def main(path: Path, descriptor: int) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: loop.add_callback_from_signal(loop.stop))
     threading.Thread(target=_stop_with_parent, args=(loop,), daemon=True).start()
-    loop.call_later(0.1, _warm, path)
     loop.start()
     tornado.stop()
 
@@ -82,15 +80,8 @@ def _listening(descriptor: int) -> socket.socket:
 
 
 def _stop_with_parent(loop: IOLoop) -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)
     loop.add_callback(loop.stop)
-
-
-def _warm(path: Path) -> None:
-    try:
-        page.warm(releases.latest(path))
-    except releases.NoReleaseError as problem:
-        logging.warning("%s", problem)
 
 
 if __name__ == "__main__":

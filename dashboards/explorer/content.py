@@ -59,9 +59,12 @@ class OtherSeries:
     reports: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
-    """Everything that a view shows; ``matrix`` is None where no gap is open."""
+    """Everything that a view shows; ``matrix`` is None where no gap is open.
+
+    One object a view, so that what is made from it can be kept by it.
+    """
 
     view: View
     numbers: list[tuple[str, str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from dashboards import phrases
@@ -42,6 +43,7 @@ def parts(release: Release, shown: Content, problems: list[str]) -> dict[str, st
     return {name: str(html) for name, html in made.items()}
 
 
+@lru_cache(maxsize=64)
 def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
     """Each chart of the first view as (class, SVG): the matrix once for phones, once for more."""
     drawn = {
@@ -67,11 +69,6 @@ def variables(release: Release, shown: Content, problems: list[str]) -> dict[str
         "trend_charts": TREND_CHARTS,
         **_choices(release),
     }
-
-
-def warm(release: Release) -> None:
-    """Makes everything of the default view once, so that the first reader need not wait."""
-    painted(content(release, View()))
 
 
 def _words() -> dict[str, Any]:

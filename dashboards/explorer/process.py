@@ -77,10 +77,22 @@ class ExplorerProcess:
     async def _until_it_answers(self) -> None:
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                await self.client.get("/sessions")
+                # The first page takes seconds to make; no reader shall wait for it.
+                await self.client.get("/explore")
                 self.state = "up"
                 return
             await asyncio.sleep(0.1)
+
+    async def get(self, address: str) -> httpx.Response | None:
+        """The child's answer; None where there is none in time.
+
+        Asked twice, for a child that died in between leaves connections that only look alive; the
+        second question waits for the next child.
+        """
+        for _ in range(2):
+            with contextlib.suppress(httpx.HTTPError):
+                return await self.client.get(address)
+        return None
 
     async def sessions(self) -> dict[str, int | None] | None:
         """Open and connected sessions; None where the child does not answer within a second."""
