@@ -15,8 +15,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines import solver
-from pipelines.solver import Array
+from pipelines import cases, solver
+from pipelines.solver import BEGIN, FREQUENCY_NAMES, NONE, Array
 
 CHUNK = 20_000
 """Items solved at a time: bounds the memory of a build, not its result."""
@@ -66,7 +66,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection) -> Evidence:
         from evidence
         order by item_no
         """,
-        params={"begin": solver.BEGIN, "none": solver.NONE},
+        params={"begin": BEGIN, "none": NONE},
     ).to_arrow_table()
     refusals = con.sql(
         """
@@ -139,8 +139,7 @@ def _solve_chunk(evidence: Evidence, start: int, stop: int) -> tuple[pa.Table, p
     refusals = evidence.refusal_offsets[start : stop + 1]
     items = slice(int(offsets[0]), int(offsets[-1]))
     heard = slice(int(refusals[0]), int(refusals[-1]))
-    rows, proof_at, proofs, conflicts, cycles = solver.solve(
-        start,
+    solution = cases.solve(
         offsets - offsets[0],
         evidence.first[items],
         evidence.end[items],
@@ -155,48 +154,73 @@ def _solve_chunk(evidence: Evidence, start: int, stop: int) -> tuple[pa.Table, p
         evidence.refusal_said[heard],
     )
     ids = evidence.ids.slice(items.start, items.stop - items.start)
-    return (
-        _answer_table(rows, proof_at, proofs, ids),
-        _conflict_table(conflicts, cycles, ids),
+    return _answer_table(start, solution, ids), _conflict_table(start, solution, ids)
+
+
+def _answer_table(start: int, solution: cases.Solution, ids: pa.StringArray) -> pa.Table:
+    """Rows of the solver as a table, ordered by series, frequency, period and knowledge."""
+    rows = solution.rows
+    order = np.lexsort(
+        tuple(
+            rows[:, column]
+            for column in (
+                solver.R_KNOWN_FROM,
+                solver.R_END,
+                solver.R_FIRST,
+                solver.R_FREQUENCY,
+                solver.R_SERIES,
+            )
+        )
+    )
+    rows = rows[order]
+    answer = rows[:, solver.R_ANSWER :]
+    low_proof = rows[:, solver.R_LOW_PROOF], rows[:, solver.R_LOW_PROOF_END]
+    high_proof = rows[:, solver.R_HIGH_PROOF], rows[:, solver.R_HIGH_PROOF_END]
+    return pa.table(
+        {
+            "series_no": pa.array(rows[:, solver.R_SERIES] + start),
+            "frequency": _named(rows[:, solver.R_FREQUENCY], FREQUENCY_NAMES),
+            "first_day": _days(rows[:, solver.R_FIRST], missing=BEGIN),
+            "last_day": _days(rows[:, solver.R_END] - 1),
+            "known_from": _days(rows[:, solver.R_KNOWN_FROM]),
+            "known_until": _days(rows[:, solver.R_KNOWN_UNTIL], missing=NONE),
+            "low": pa.array(answer[:, 0]),
+            "high": _counts(answer[:, 1], NONE),
+            "agency_low": _counts(answer[:, 2], -1),
+            "agency_high": _counts(answer[:, 3], NONE),
+            "others_low": _counts(answer[:, 4], -1),
+            "others_high": _counts(answer[:, 5], NONE),
+            "estimate": _counts(answer[:, 6], -1),
+            "obs_status": _named(answer[:, 7], solver.STATUS_NAMES),
+            "low_report_ids": _id_lists(*low_proof, solution.proofs, ids),
+            "high_report_ids": _id_lists(*high_proof, solution.proofs, ids),
+        }
     )
 
 
-def _answer_table(rows: Array, proof_at: Array, proofs: Array, ids: pa.StringArray) -> pa.Table:
-    """Rows of the solver as a table, ordered by series, frequency, period and knowledge."""
-    order = np.lexsort((rows[:, 4], rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))
-    rows, proof_at = rows[order], proof_at[order]
-    columns = {
-        "series_no": pa.array(rows[:, 0]),
-        "frequency": _named(rows[:, 1], solver.FREQUENCY_NAMES),
-        "first_day": _days(rows[:, 2], missing=solver.BEGIN),
-        "last_day": _days(rows[:, 3] - 1),
-        "known_from": _days(rows[:, 4]),
-        "known_until": _days(proof_at[:, 0], missing=solver.NONE),
-        "low": pa.array(rows[:, 5]),
-        "high": _counts(rows[:, 6], solver.NONE),
-        "agency_low": _counts(rows[:, 7], -1),
-        "agency_high": _counts(rows[:, 8], solver.NONE),
-        "others_low": _counts(rows[:, 9], -1),
-        "others_high": _counts(rows[:, 10], solver.NONE),
-        "estimate": _counts(rows[:, 11], -1),
-        "obs_status": _named(rows[:, 12], solver.STATUS_NAMES),
-        "low_report_ids": _id_lists(proof_at[:, 1], proof_at[:, 2], proofs, ids),
-        "high_report_ids": _id_lists(proof_at[:, 3], proof_at[:, 4], proofs, ids),
-    }
-    return pa.table(columns)
-
-
-def _conflict_table(conflicts: Array, cycles: Array, ids: pa.StringArray) -> pa.Table:
-    order = np.lexsort((conflicts[:, 3], conflicts[:, 2], conflicts[:, 1], conflicts[:, 0]))
-    conflicts = conflicts[order]
+def _conflict_table(start: int, solution: cases.Solution, ids: pa.StringArray) -> pa.Table:
+    found = solution.conflicts
+    order = np.lexsort(
+        tuple(
+            found[:, column]
+            for column in (
+                solver.C_KNOWN_FROM,
+                solver.C_ITEM,
+                solver.C_VOICE,
+                solver.C_SERIES,
+            )
+        )
+    )
+    found = found[order]
+    cycle = found[:, solver.C_CYCLE], found[:, solver.C_CYCLE_END]
     return pa.table(
         {
-            "series_no": pa.array(conflicts[:, 0]),
-            "voice": _named(conflicts[:, 1], solver.VOICE_NAMES),
-            "set_aside_id": ids.take(pa.array(conflicts[:, 2])),
-            "known_from": _days(conflicts[:, 3]),
-            "known_until": _days(conflicts[:, 4], missing=solver.NONE),
-            "cycle_ids": _id_lists(conflicts[:, 5], conflicts[:, 6], cycles, ids),
+            "series_no": pa.array(found[:, solver.C_SERIES] + start),
+            "voice": _named(found[:, solver.C_VOICE], solver.VOICE_NAMES),
+            "set_aside_id": ids.take(pa.array(found[:, solver.C_ITEM])),
+            "known_from": _days(found[:, solver.C_KNOWN_FROM]),
+            "known_until": _days(found[:, solver.C_KNOWN_UNTIL], missing=NONE),
+            "cycle_ids": _id_lists(*cycle, solution.cycles, ids),
         }
     )
 

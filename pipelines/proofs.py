@@ -7,10 +7,11 @@ from datetime import date
 
 import numpy as np
 
-from pipelines import solver
+from pipelines import cases
 from pipelines.arithmetic import Said
 from pipelines.bounds import Evidence
 from pipelines.periods import day_number, day_of
+from pipelines.solver import BEGIN, NONE, VOICE_NAMES
 
 Series = tuple[str, str, str]
 
@@ -43,8 +44,8 @@ class Proofs:
         return Said(
             evidence_id=e.ids[item].as_py(),
             low=int(e.low[item]),
-            high=None if e.high[item] >= solver.NONE else int(e.high[item]),
-            first_day=None if e.first[item] == solver.BEGIN else day_of(int(e.first[item])),
+            high=None if e.high[item] >= NONE else int(e.high[item]),
+            first_day=None if e.first[item] == BEGIN else day_of(int(e.first[item])),
             last_day=day_of(int(e.end[item]) - 1),
         )
 
@@ -60,21 +61,21 @@ class Proofs:
         number = self._number[series]
         items = np.arange(e.offsets[number], e.offsets[number + 1])
         today = day_number(known_on)
-        speaks = voice == "all" or (e.voice[items] == solver.VOICE_NAMES.index(voice))
+        speaks = voice == "all" or (e.voice[items] == VOICE_NAMES.index(voice))
         items = items[(e.known_from[items] <= today) & (e.known_until[items] > today) & speaks]
-        holds = solver.admit(e.first[items], e.end[items], e.low[items], e.high[items])
+        holds = cases.admit(e.first[items], e.end[items], e.low[items], e.high[items])
         kept = items[holds]
-        low, high, low_path, high_path = solver.prove(
+        low, high, low_path, high_path = cases.prove(
             e.first[kept],
             e.end[kept],
             e.low[kept],
             e.high[kept],
-            solver.BEGIN if first is None else day_number(first),
+            BEGIN if first is None else day_number(first),
             day_number(last) + 1,
         )
         return Proof(
             low=int(low),
-            high=None if high >= solver.NONE else int(high),
+            high=None if high >= NONE else int(high),
             low_path=[self.said(int(kept[i])) for i in low_path],
             high_path=[self.said(int(kept[i])) for i in high_path],
             admitted=[e.ids[int(i)].as_py() for i in kept],

@@ -1,26 +1,33 @@
-"""Tightest bounds of counting series: difference constraints, solved incrementally.
+"""Every answer of a series through time: what its evidence implied on each day of knowledge.
 
 Let S(t) be the count before day t. A report over [a, b) says ``low <= S(b) - S(a) <= high``, and
 S never falls. These are difference constraints; the tightest bounds between two days are shortest
 paths in their graph (Cormen et al., Introduction to Algorithms, "Difference constraints and
 shortest paths"), exact for integers because the constraint matrix is totally unimodular.
 
-The nodes are the days at which some report begins or ends, in order of time, node 0 lying before
-all of them. A report is two edges, forward at cost ``high`` and back at cost ``-low``; from each
-node a free edge leads back to the one before. As nodes lie on a line, shortest paths are found in
-sweeps, up over the forward edges and down over the back edges, until nothing changes (Yen's
-ordering of Bellman-Ford): a path takes as many sweeps as it has turns, and it has few.
+The nodes are the days at which some report begins or ends, in order of time, the first lying
+before all of them. A report is two edges, forward at cost ``high`` and back at cost ``-low``; from
+each node a free edge leads back to the one before. As nodes lie on a line, shortest paths are
+found in sweeps, up over the forward edges and down over the back edges, until nothing changes
+(Yen's ordering of Bellman-Ford): a path takes as many sweeps as it has turns, and it has few.
 
 Knowledge grows day by day. A report that agrees with what is admitted can only tighten: each
-interval is compared with the path through the new edges. One that does not is weighed in order of
-authority: every report is admitted unless it contradicts those admitted before it.
+interval is compared with the paths through the new edges. One that does not is weighed in order of
+authority: every report is admitted unless it contradicts those admitted before it. An answer is
+written when it differs from the one that stands.
 
-All kernels are compiled by Numba, release the interpreter lock and work on one series at a time.
+The graphs of many series lie behind one another in the same arrays: ``lo`` and ``hi`` are the
+first node of one and the first of the next. Which evidence counts is asked of ``admitted``, one
+column for each voice, and of ``limit``: only evidence that comes before it in authority.
+
+This module is compiled, all of it in one file: Numba's cache knows a function by the file it is
+in, and would run old code that another file has changed. All arrays are contiguous and of 64-bit
+integers, but for the rates: each function is compiled once. :mod:`pipelines.cases` lays them out.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -31,1031 +38,946 @@ NONE = 1 << 60
 BEGIN = -(1 << 31)
 """The day number of a start before all others."""
 
+Array = np.ndarray[Any, np.dtype[Any]]
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+inner = njit(  # called by compiled code only
+    nogil=True,
+    error_model="numpy",
+    no_cpython_wrapper=True,  # type: ignore[call-overload]
+    no_cfunc_wrapper=True,
+)
+
+# Columns of Graph.items.
+TAIL, HEAD, LOW, HIGH, FIRST, END, VOICE, IS_REPORT, KNOWN_FROM, KNOWN_UNTIL = range(10)
+ITEM_COLUMNS = 10
+
+FREQUENCY_NAMES = ("A", "Q", "M", "R")
+YEAR, QUARTER, MONTH, WINDOW = range(4)
+# Columns of a window. Its bounds lie between nodes: the last node on or before its first day and
+# the first on or after it, the same for its end; one that is the end of the series' nodes is none.
+FREQUENCY, FIRST_DAY, END_DAY, START_BELOW, START_ABOVE, END_BELOW, END_ABOVE, ACTIVE = range(8)
+WINDOW_COLUMNS = 8
+
 AGENCY, OTHERS, ALL = 0, 1, 2
 VOICE_NAMES = ("agency", "others", "all")
 
 STATUS_NAMES = ("A", "E", "U", "Q", "L")
 _EXACT, _ESTIMATED, _CONTESTED, _WITHHELD, _UNCOUNTED = range(5)
 
-FREQUENCY_NAMES = ("A", "Q", "M", "R")
-_YEAR, _QUARTER, _MONTH, _WINDOW = range(4)
+# Columns of an answer; each voice has its low and high, ALL first.
+_A_LOW, _A_HIGH, _A_ESTIMATE, _A_STATUS = 0, 1, 6, 7
+ANSWERS = 8
 
-Array = np.ndarray[Any, np.dtype[Any]]
-compiled = njit(cache=True, nogil=True)
+# Columns of a row: what it is about, when it stood, where its two proofs lie, and the answer.
+(
+    R_SERIES, R_FREQUENCY, R_FIRST, R_END, R_KNOWN_FROM, R_KNOWN_UNTIL,
+    R_LOW_PROOF, R_LOW_PROOF_END, R_HIGH_PROOF, R_HIGH_PROOF_END, R_ANSWER,
+) = range(11)  # fmt: skip
+ROW_COLUMNS = R_ANSWER + ANSWERS
 
+# Columns of a conflict; the other items of its cycle lie in the pool of cycles.
+C_SERIES, C_VOICE, C_ITEM, C_KNOWN_FROM, C_KNOWN_UNTIL, C_CYCLE, C_CYCLE_END = range(7)
+CONFLICT_COLUMNS = 7
 
-# --- growing columns -------------------------------------------------------------------------
-
-
-@compiled
-def _grown(column: Array, size: int) -> Array:
-    """The column with room for at least ``size`` entries."""
-    if size <= column.shape[0]:
-        return column
-    larger = np.empty(max(size, 2 * column.shape[0]), dtype=column.dtype)
-    larger[: column.shape[0]] = column
-    return larger
-
-
-@compiled
-def _grown_rows(rows: Array, size: int) -> Array:
-    if size <= rows.shape[0]:
-        return rows
-    larger = np.empty((max(size, 2 * rows.shape[0]), rows.shape[1]), dtype=rows.dtype)
-    larger[: rows.shape[0]] = rows
-    return larger
+# Where each series lies: columns of Case.span.
+(
+    _ITEMS, _ITEMS_END, _NODES, _NODES_END, _WINDOWS, _SLOTS, _WINDOWS_END,
+    _DAYS, _DAYS_END, _REFUSALS, _REFUSALS_END,
+) = range(11)  # fmt: skip
 
 
-# --- the graph -------------------------------------------------------------------------------
+class Graph(NamedTuple):
+    """The graphs of consecutive series.
+
+    ``days``: the day of each node. ``items``: the evidence, series by series, each in order of
+    authority. ``tail_items`` from ``tail_at[x]`` up to ``tail_at[x + 1]`` are those that begin at
+    node x, in order of authority; ``head_items`` those that end there.
+    """
+
+    days: Array
+    items: Array
+    tail_at: Array
+    tail_items: Array
+    head_at: Array
+    head_items: Array
 
 
-@compiled
-def _nodes(first: Array, end: Array) -> Array:
-    """Days at which evidence begins or ends, ascending, BEGIN first."""
-    days = np.empty(2 * first.shape[0] + 1, dtype=np.int64)
-    days[0] = BEGIN
-    days[1 : first.shape[0] + 1] = first
-    days[first.shape[0] + 1 :] = end
-    days.sort()
-    count = 1
-    for k in range(1, days.shape[0]):
-        if days[k] != days[count - 1]:
-            days[count] = days[k]
-            count += 1
-    return days[:count].copy()
+class Case(NamedTuple):
+    """Consecutive series, and the orders in which their evidence is gone through."""
+
+    graph: Graph
+    span: Array
+    windows: Array
+    by_end: Array
+    days: Array
+    arrivals: Array
+    departures: Array
+    by_first: Array
+    refusals: Array
 
 
-@compiled
-def _incidence(node_of: Array, nodes: int) -> tuple[Array, Array]:
-    """Items by node, in order of authority: offsets and items."""
-    offsets = np.zeros(nodes + 1, dtype=np.int64)
-    for node in node_of:
-        offsets[node + 1] += 1
-    for k in range(nodes):
-        offsets[k + 1] += offsets[k]
-    fill = offsets[:-1].copy()
-    items = np.empty(node_of.shape[0], dtype=np.int64)
-    for i in range(node_of.shape[0]):
-        items[fill[node_of[i]]] = i
-        fill[node_of[i]] += 1
-    return offsets, items
+# State.item: whether each voice admits it (the first three columns), whether it is in force, and
+# in each voice the conflict that explains why it is set aside (-1: none).
+_IN_FORCE, _CONFLICT = 3, 4
+# State.standing: the row that stands (-1: none), what moved on this day, and the fresh proofs.
+_ROW, _SPEAKS, _LOW_MOVED, _HIGH_MOVED, _FRESH = range(5)
+# State.merged: an evidence window, its two nodes, and whether it has its slot.
+_M_FIRST, _M_END, _M_TAIL, _M_HEAD, _M_PLACED = range(5)
+# State.rates: a day's rate from one node to the next, and the totals before the node.
+_RATE, _SUM_BEFORE, _DAYS_BEFORE = range(3)
+# State.marks: how far the evidence has been gone through, and what has to be done again.
+(
+    _ARRIVED, _DEPARTED, _HEARD, _REFUSED_UNTIL, _MERGED, _RECOUNTED, _RERATED, _RESTART,
+) = range(8)  # fmt: skip
 
 
-@compiled
-def build_graph(first: Array, end: Array, low: Array, high: Array) -> Any:
-    """The graph of one series' evidence: nodes, ends of each item, items at each node."""
-    nodes = _nodes(first, end)
-    tail = np.searchsorted(nodes, first)
-    head = np.searchsorted(nodes, end)
-    tail_at, tail_items = _incidence(tail, nodes.shape[0])
-    head_at, head_items = _incidence(head, nodes.shape[0])
-    return nodes, tail, head, low, high, tail_at, tail_items, head_at, head_items
+class Distances(NamedTuple):
+    """Shortest distances from and to two nodes, and the proofs of those from the first."""
+
+    from_tail: Array
+    from_head: Array
+    to_tail: Array
+    to_head: Array
+    steps: Array
+    via: Array
 
 
-@compiled
-def _reach(graph: Any, admitted: Array, limit: int, start: int, distance: Array) -> None:
-    """Shortest distances from a node, over admitted items of order below ``limit``."""
-    nodes, tail, head, low, high, tail_at, tail_items, head_at, head_items = graph
-    count = nodes.shape[0]
-    distance[:] = NONE
+class State(NamedTuple):
+    """What holds on the day that the solver has come to."""
+
+    item: Array
+    bound: Array
+    answer: Array
+    standing: Array
+    merged: Array
+    distance: Distances
+    best: Array
+    rates: Array
+    marks: Array
+
+
+# Output.used.
+_U_ROWS, _U_PROOFS, _U_CONFLICTS, _U_CYCLES = range(4)
+
+
+class Output(NamedTuple):
+    """Room for what is found, and how much of it is used."""
+
+    rows: Array
+    proofs: Array
+    conflicts: Array
+    cycles: Array
+    used: Array
+
+
+# --- shortest paths --------------------------------------------------------------------------
+
+
+@inner
+def reach(
+    g: Graph, admitted: Array, voice: int, limit: int, lo: int, hi: int, start: int,
+    distance: Array,
+) -> None:  # fmt: skip
+    """Shortest distances from a node to each."""
+    for x in range(lo, hi):
+        distance[x] = NONE
     distance[start] = 0
     sweep = 0
-    while True:
+    changed = True
+    while changed or sweep < 2:
         changed = False
         if sweep % 2 == 0:
-            for x in range(count):
-                if distance[x] < NONE:
-                    for k in range(tail_at[x], tail_at[x + 1]):
-                        i = tail_items[k]
-                        if i < limit and admitted[i] and high[i] < NONE:
-                            there = distance[x] + high[i]
-                            if there < distance[head[i]]:
-                                distance[head[i]] = there
+            for x in range(lo, hi):
+                here = distance[x]
+                if here < NONE:
+                    for k in range(g.tail_at[x], g.tail_at[x + 1]):
+                        i = g.tail_items[k]
+                        if i < limit and admitted[i, voice] and g.items[i, HIGH] < NONE:
+                            y = g.items[i, HEAD]
+                            if here + g.items[i, HIGH] < distance[y]:
+                                distance[y] = here + g.items[i, HIGH]
                                 changed = True
         else:
-            for x in range(count - 1, 0, -1):
-                if distance[x] < NONE:
-                    if distance[x] < distance[x - 1]:
-                        distance[x - 1] = distance[x]
+            for x in range(hi - 1, lo, -1):
+                here = distance[x]
+                if here < NONE:
+                    if here < distance[x - 1]:
+                        distance[x - 1] = here
                         changed = True
-                    for k in range(head_at[x], head_at[x + 1]):
-                        i = head_items[k]
-                        if i < limit and admitted[i]:
-                            there = distance[x] - low[i]
-                            if there < distance[tail[i]]:
-                                distance[tail[i]] = there
+                    for k in range(g.head_at[x], g.head_at[x + 1]):
+                        i = g.head_items[k]
+                        if i < limit and admitted[i, voice]:
+                            y = g.items[i, TAIL]
+                            if here - g.items[i, LOW] < distance[y]:
+                                distance[y] = here - g.items[i, LOW]
                                 changed = True
-        if not changed and sweep > 0:
-            return
         sweep += 1
 
 
-@compiled
-def _reach_back(graph: Any, admitted: Array, limit: int, goal: int, distance: Array) -> None:
-    """Shortest distances to a node: :func:`_reach` against the direction of the edges."""
-    nodes, tail, head, low, high, tail_at, tail_items, head_at, head_items = graph
-    count = nodes.shape[0]
-    distance[:] = NONE
+@inner
+def reach_back(
+    g: Graph, admitted: Array, voice: int, limit: int, lo: int, hi: int, goal: int,
+    distance: Array,
+) -> None:  # fmt: skip
+    """Shortest distances to a node: :func:`reach` against the direction of the edges."""
+    for x in range(lo, hi):
+        distance[x] = NONE
     distance[goal] = 0
     sweep = 0
-    while True:
+    changed = True
+    while changed or sweep < 2:
         changed = False
         if sweep % 2 == 0:
-            for y in range(count - 1, -1, -1):
-                if distance[y] < NONE:
-                    for k in range(head_at[y], head_at[y + 1]):
-                        i = head_items[k]
-                        if i < limit and admitted[i] and high[i] < NONE:
-                            there = distance[y] + high[i]
-                            if there < distance[tail[i]]:
-                                distance[tail[i]] = there
+            for x in range(hi - 1, lo - 1, -1):
+                here = distance[x]
+                if here < NONE:
+                    for k in range(g.head_at[x], g.head_at[x + 1]):
+                        i = g.head_items[k]
+                        if i < limit and admitted[i, voice] and g.items[i, HIGH] < NONE:
+                            y = g.items[i, TAIL]
+                            if here + g.items[i, HIGH] < distance[y]:
+                                distance[y] = here + g.items[i, HIGH]
                                 changed = True
         else:
-            for y in range(count):
-                if distance[y] < NONE:
-                    if y + 1 < count and distance[y] < distance[y + 1]:
-                        distance[y + 1] = distance[y]
+            for x in range(lo, hi):
+                here = distance[x]
+                if here < NONE:
+                    if x + 1 < hi and here < distance[x + 1]:
+                        distance[x + 1] = here
                         changed = True
-                    for k in range(tail_at[y], tail_at[y + 1]):
-                        i = tail_items[k]
-                        if i < limit and admitted[i]:
-                            there = distance[y] - low[i]
-                            if there < distance[head[i]]:
-                                distance[head[i]] = there
+                    for k in range(g.tail_at[x], g.tail_at[x + 1]):
+                        i = g.tail_items[k]
+                        if i < limit and admitted[i, voice]:
+                            y = g.items[i, HEAD]
+                            if here - g.items[i, LOW] < distance[y]:
+                                distance[y] = here - g.items[i, LOW]
                                 changed = True
-        if not changed and sweep > 0:
-            return
         sweep += 1
 
 
 @compiled
-def _reach_with_proof(
-    graph: Any,
-    admitted: Array,
-    limit: int,
-    start: int,
-    distance: Array,
-    steps: Array,
-    via: Array,
-) -> None:
-    """As :func:`_reach`; of the shortest paths the one with the fewest reports.
-
-    ``via`` is the item by which a node was reached, -1 for the free edge from the next node.
+def reach_with_proof(
+    g: Graph, admitted: Array, voice: int, limit: int, lo: int, hi: int, start: int,
+    distance: Array, steps: Array, via: Array,
+) -> None:  # fmt: skip
+    """As :func:`reach`; of the shortest paths the one with the fewest reports, their number in
+    ``steps``. ``via`` is the item by which a node was reached, -1: the free edge from the next.
     """
-    nodes, tail, head, low, high, tail_at, tail_items, head_at, head_items = graph
-    count = nodes.shape[0]
-    distance[:] = NONE
-    steps[:] = 0
-    via[:] = -1
+    for x in range(lo, hi):
+        distance[x] = NONE
+        steps[x] = 0
+        via[x] = -1
     distance[start] = 0
     sweep = 0
-    while True:
+    changed = True
+    while changed or sweep < 2:
         changed = False
-        if sweep % 2 == 0:
-            for x in range(count):
-                if distance[x] < NONE:
-                    for k in range(tail_at[x], tail_at[x + 1]):
-                        i = tail_items[k]
-                        if i < limit and admitted[i] and high[i] < NONE:
-                            y = head[i]
-                            there = distance[x] + high[i]
-                            if there < distance[y] or (
-                                there == distance[y] and steps[x] + 1 < steps[y]
-                            ):
-                                distance[y] = there
-                                steps[y] = steps[x] + 1
-                                via[y] = i
-                                changed = True
-        else:
-            for x in range(count - 1, 0, -1):
-                if distance[x] < NONE:
-                    y = x - 1
-                    if distance[x] < distance[y] or (
-                        distance[x] == distance[y] and steps[x] < steps[y]
-                    ):
-                        distance[y] = distance[x]
-                        steps[y] = steps[x]
-                        via[y] = -1
+        up = sweep % 2 == 0
+        for n in range(hi - lo):
+            x = lo + n if up else hi - 1 - n
+            here = distance[x]
+            if here >= NONE:
+                continue
+            if not up and x > lo:
+                y = x - 1
+                shorter = here < distance[y]
+                as_short = here == distance[y] and steps[x] < steps[y]
+                if shorter or as_short:
+                    distance[y] = here
+                    steps[y] = steps[x]
+                    via[y] = -1
+                    changed = True
+            first = g.tail_at[x] if up else g.head_at[x]
+            last = g.tail_at[x + 1] if up else g.head_at[x + 1]
+            for k in range(first, last):
+                i = g.tail_items[k] if up else g.head_items[k]
+                if i < limit and admitted[i, voice] and (not up or g.items[i, HIGH] < NONE):
+                    y = g.items[i, HEAD] if up else g.items[i, TAIL]
+                    there = here + g.items[i, HIGH] if up else here - g.items[i, LOW]
+                    more = steps[x] + 1
+                    shorter = there < distance[y]
+                    as_short = there == distance[y] and more < steps[y]
+                    if shorter or as_short:
+                        distance[y] = there
+                        steps[y] = more
+                        via[y] = i
                         changed = True
-                    for k in range(head_at[x], head_at[x + 1]):
-                        i = head_items[k]
-                        if i < limit and admitted[i]:
-                            y = tail[i]
-                            there = distance[x] - low[i]
-                            if there < distance[y] or (
-                                there == distance[y] and steps[x] + 1 < steps[y]
-                            ):
-                                distance[y] = there
-                                steps[y] = steps[x] + 1
-                                via[y] = i
-                                changed = True
-        if not changed and sweep > 0:
-            return
         sweep += 1
 
 
 @compiled
-def _path(graph: Any, start: int, goal: int, via: Array, path: Array) -> int:
-    """Write the items of the path to ``goal`` into ``path``, first step first; their number."""
-    tail, head = graph[1], graph[2]
-    count = 0
+def path_to(
+    g: Graph, start: int, goal: int, steps: Array, via: Array, pool: Array, used: int
+) -> int:
+    """Append the items of the path that :func:`reach_with_proof` found from ``start`` to ``goal``
+    to the pool, first step first; how much of the pool is used then, -1 where it has no room."""
+    count = steps[goal]
+    if used + count > pool.shape[0]:
+        return -1
     x = goal
+    n = count
     while x != start:
         i = via[x]
         if i < 0:
             x += 1
         else:
-            path[count] = i
-            count += 1
-            x = tail[i] if head[i] == x else head[i]
-    for k in range(count // 2):
-        path[k], path[count - 1 - k] = path[count - 1 - k], path[k]
-    return count
+            n -= 1
+            pool[used + n] = i
+            x = g.items[i, TAIL] if g.items[i, HEAD] == x else g.items[i, HEAD]
+    return used + count
 
 
-@compiled
-def _shortest_contradiction(
-    graph: Any, admitted: Array, limit: int, start: int, goal: int, below: int, path: Array
-) -> int:
-    """The path with the fewest reports whose cost is below ``below``; its length (-1: none)."""
-    nodes, tail, head, low, high, tail_at, tail_items, head_at, head_items = graph
-    count = nodes.shape[0]
-    distance = np.full(count, NONE, dtype=np.int64)
-    distance[start] = 0
-    for x in range(start, 0, -1):
-        distance[x - 1] = 0
-    room = 8
-    via = np.full((room, count), -1, dtype=np.int64)
+@inner
+def contradiction(
+    g: Graph, admitted: Array, voice: int, limit: int, lo: int, hi: int, start: int, goal: int,
+    below: int, most: int, pool: Array, used: int,
+) -> int:  # fmt: skip
+    """Append the path with the fewest reports whose cost is below ``below`` to the pool.
+
+    Paths of ``most`` reports and more are not sought. Returns how much of the pool is used then,
+    ``used`` where there is no such path, -1 where the pool has no room.
+    """
+    # Row n of `layers`: the shortest distances over at most n reports.
+    count = hi - lo
+    layers = np.empty((8, count), dtype=np.int64)
+    for x in range(count):
+        layers[0, x] = 0 if lo + x <= start else NONE
     step = 0
-    while distance[goal] >= below:
+    while layers[step, goal - lo] >= below:
+        if step + 1 >= most or step >= count:
+            return used
         step += 1
-        if step > count:
-            return -1
-        if step >= room:
-            via = _grown_rows(via, 2 * room)
-            room *= 2
-        further = distance.copy()
-        via[step, :] = -2
+        if step >= layers.shape[0]:
+            larger = np.empty((2 * step, count), dtype=np.int64)
+            for n in range(step):
+                for x in range(count):
+                    larger[n, x] = layers[n, x]
+            layers = larger
         for x in range(count):
-            if distance[x] >= NONE:
-                continue
-            for k in range(tail_at[x], tail_at[x + 1]):
-                i = tail_items[k]
-                if i < limit and admitted[i] and high[i] < NONE:
-                    if distance[x] + high[i] < further[head[i]]:
-                        further[head[i]] = distance[x] + high[i]
-                        via[step, head[i]] = i
-            for k in range(head_at[x], head_at[x + 1]):
-                i = head_items[k]
-                if i < limit and admitted[i]:
-                    if distance[x] - low[i] < further[tail[i]]:
-                        further[tail[i]] = distance[x] - low[i]
-                        via[step, tail[i]] = i
+            layers[step, x] = layers[step - 1, x]
+        for x in range(lo, hi):
+            here = layers[step - 1, x - lo]
+            if here < NONE:
+                for k in range(g.tail_at[x], g.tail_at[x + 1]):
+                    i = g.tail_items[k]
+                    if i < limit and admitted[i, voice] and g.items[i, HIGH] < NONE:
+                        y = g.items[i, HEAD] - lo
+                        layers[step, y] = min(layers[step, y], here + g.items[i, HIGH])
+                for k in range(g.head_at[x], g.head_at[x + 1]):
+                    i = g.head_items[k]
+                    if i < limit and admitted[i, voice]:
+                        y = g.items[i, TAIL] - lo
+                        layers[step, y] = min(layers[step, y], here - g.items[i, LOW])
         for x in range(count - 1, 0, -1):
-            if further[x] < further[x - 1]:
-                further[x - 1] = further[x]
-                via[step, x - 1] = -1
-        distance = further
-    length = 0
+            layers[step, x - 1] = min(layers[step, x - 1], layers[step, x])
+    if used + step > pool.shape[0]:
+        return -1
+    # Back from the goal; a step leads to a cost that the layer before explains.
+    end = used + step
     x = goal
     while step > 0:
-        i = via[step, x]
-        if i == -2:
-            step -= 1
-        elif i == -1:
+        here = layers[step, x - lo]
+        if x + 1 < hi and layers[step, x + 1 - lo] == here:
             x += 1
         else:
-            path[length] = i
-            length += 1
-            x = tail[i] if head[i] == x else head[i]
             step -= 1
-    for k in range(length // 2):
-        path[k], path[length - 1 - k] = path[length - 1 - k], path[k]
-    return length
+            found = -1
+            for k in range(g.head_at[x], g.head_at[x + 1]):
+                i = g.head_items[k]
+                if found < 0 and i < limit and admitted[i, voice] and g.items[i, HIGH] < NONE:
+                    before = layers[step, g.items[i, TAIL] - lo]
+                    if before < NONE and before + g.items[i, HIGH] == here:
+                        found = i
+            for k in range(g.tail_at[x], g.tail_at[x + 1]):
+                i = g.tail_items[k]
+                if found < 0 and i < limit and admitted[i, voice]:
+                    before = layers[step, g.items[i, HEAD] - lo]
+                    if before < NONE and before - g.items[i, LOW] == here:
+                        found = i
+            pool[used + step] = found
+            x = g.items[found, TAIL] if g.items[found, HEAD] == x else g.items[found, HEAD]
+    return end
 
 
-@compiled
-def prove(
-    first: Array,
-    end: Array,
-    low: Array,
-    high: Array,
-    window_first: int,
-    window_end: int,
-) -> tuple[int, int, Array, Array]:
-    """Bounds of [window_first, window_end) on evidence that agrees, with the two proofs.
+@inner
+def fits(
+    g: Graph, admitted: Array, voice: int, limit: int, lo: int, hi: int, item: int,
+    from_tail: Array, from_head: Array,
+) -> bool:  # fmt: skip
+    """Whether an item can be true together with the admitted ones before ``limit``.
 
-    Returns low, high (NONE: no upper bound) and, for each, the items on its path in order.
+    Where it can, the two arrays hold the distances from its two ends.
     """
-    graph = build_graph(first, end, low, high)
-    nodes = graph[0]
-    count = nodes.shape[0]
-    admitted = np.ones(first.shape[0], dtype=np.bool_)
-    limit = first.shape[0]
-    distance = np.empty(count, dtype=np.int64)
-    steps = np.empty(count, dtype=np.int64)
-    via = np.empty(count, dtype=np.int64)
-    path = np.empty(count + 1, dtype=np.int64)
-    start_below = np.searchsorted(nodes, window_first, side="right") - 1
-    start_above = np.searchsorted(nodes, window_first)
-    end_below = np.searchsorted(nodes, window_end, side="right") - 1
-    end_above = np.searchsorted(nodes, window_end)
-    low_path = path[:0].copy()
-    high_path = path[:0].copy()
-    lowest = 0
-    highest = NONE
-    if start_above <= end_below:
-        _reach_with_proof(graph, admitted, limit, end_below, distance, steps, via)
-        lowest = -distance[start_above]
-        low_path = path[: _path(graph, end_below, start_above, via, path)].copy()
-    if end_above < count:
-        _reach_with_proof(graph, admitted, limit, start_below, distance, steps, via)
-        if distance[end_above] < NONE:
-            highest = distance[end_above]
-            high_path = path[: _path(graph, start_below, end_above, via, path)].copy()
-    return lowest, highest, low_path, high_path
-
-
-# --- admission by authority ------------------------------------------------------------------
+    tail, head = g.items[item, TAIL], g.items[item, HEAD]
+    reach(g, admitted, voice, limit, lo, hi, tail, from_tail)
+    if from_tail[head] < g.items[item, LOW]:
+        return False
+    reach(g, admitted, voice, limit, lo, hi, head, from_head)
+    return from_head[tail] + g.items[item, HIGH] >= 0
 
 
 @compiled
-def _fits(
-    graph: Any, admitted: Array, item: int, limit: int, from_tail: Array, from_head: Array
-) -> bool:
-    """Whether an item can be true together with the admitted ones of order below ``limit``.
-
-    Leaves the distances from its two ends in ``from_tail`` and ``from_head``.
-    """
-    tail, head, low, high = graph[1][item], graph[2][item], graph[3][item], graph[4][item]
-    _reach(graph, admitted, limit, tail, from_tail)
-    _reach(graph, admitted, limit, head, from_head)
-    return from_tail[head] >= low and from_head[tail] + high >= 0
-
-
-@compiled
-def _readmit(
-    graph: Any, known: Array, admitted: Array, since: int, from_tail: Array, from_head: Array
+def admit(
+    g: Graph, admitted: Array, voice: int, lo: int, hi: int, from_tail: Array, from_head: Array
 ) -> None:
-    """Decide again on every known item from order ``since`` on."""
-    for i in range(since, known.shape[0]):
-        admitted[i] = False
-    for i in range(since, known.shape[0]):
-        if known[i]:
-            admitted[i] = _fits(graph, admitted, i, i, from_tail, from_head)
+    """Decide in order of authority on every item of a graph of one series."""
+    for i in range(g.items.shape[0]):
+        admitted[i, voice] = 0
+    for i in range(g.items.shape[0]):
+        if fits(g, admitted, voice, i, lo, hi, i, from_tail, from_head):
+            admitted[i, voice] = 1
+
+
+# --- one series after another ----------------------------------------------------------------
 
 
 @compiled
-def admit(first: Array, end: Array, low: Array, high: Array) -> Array:
-    """Which items of one series are admitted, where all are known; items in order of authority."""
-    graph = build_graph(first, end, low, high)
-    admitted = np.zeros(first.shape[0], dtype=np.bool_)
-    known = np.ones(first.shape[0], dtype=np.bool_)
-    from_tail = np.empty(graph[0].shape[0], dtype=np.int64)
-    from_head = np.empty(graph[0].shape[0], dtype=np.int64)
-    _readmit(graph, known, admitted, 0, from_tail, from_head)
-    return admitted
+def solve_from(case: Case, state: State, out: Output, start: int) -> int:
+    """Solve series from ``start`` on, each from its first day of knowledge to its last.
 
-
-# --- windows ---------------------------------------------------------------------------------
-
-
-@compiled
-def _civil(day: int) -> tuple[int, int, int]:
-    """Year, month, day of a day number (Howard Hinnant, "chrono-compatible low-level date
-    algorithms")."""
-    z = day + 719468
-    era = z // 146097
-    doe = z - era * 146097
-    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    mp = (5 * doy + 2) // 153
-    month = mp + 3 if mp < 10 else mp - 9
-    year = yoe + era * 400 + (1 if month <= 2 else 0)
-    return year, month, doy - (153 * mp + 2) // 5 + 1
-
-
-@compiled
-def _first_of_month(year: int, month: int) -> int:
-    """Day number of the first day of a month; months beyond 12 run on into later years."""
-    year += (month - 1) // 12
-    month = (month - 1) % 12 + 1
-    y = year - 1 if month <= 2 else year
-    era = y // 400
-    yoe = y - era * 400
-    doy = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5
-    doe = yoe * 365 + yoe // 4 - yoe // 100 + doy
-    return era * 146097 + doe - 719468
-
-
-@compiled
-def _calendar(first_day: int, end_day: int) -> tuple[Array, Array, Array]:
-    """Years, quarters and months that touch [first_day, end_day): frequency, first, end."""
-    year, _, _ = _civil(first_day)
-    last_year, _, _ = _civil(end_day - 1)
-    size = 17 * (last_year - year + 1)
-    frequency = np.empty(size, dtype=np.int64)
-    first = np.empty(size, dtype=np.int64)
-    end = np.empty(size, dtype=np.int64)
-    count = 0
-    for y in range(year, last_year + 1):
-        for month in range(1, 13):
-            start = _first_of_month(y, month)
-            for f, months in ((_YEAR, 12), (_QUARTER, 3), (_MONTH, 1)):
-                if (month - 1) % months == 0:
-                    stop = _first_of_month(y, month + months)
-                    if start < end_day and stop > first_day:
-                        frequency[count] = f
-                        first[count] = start
-                        end[count] = stop
-                        count += 1
-    return frequency[:count], first[:count], end[:count]
-
-
-@compiled
-def _merged_periods(
-    by_first: Array, first: Array, end: Array, counted: Array, merged: Array
-) -> int:
-    """Merge the overlapping or adjacent periods of the counted items; their number.
-
-    ``by_first`` lists the items by first day; ``merged`` takes first and end of each window.
+    Returns the first series that found no room in the output, with what it had written taken back,
+    or their number.
     """
-    count = 0
-    for i in by_first:
-        if counted[i]:
-            if count > 0 and first[i] <= merged[count - 1, 1]:
-                merged[count - 1, 1] = max(merged[count - 1, 1], end[i])
-            else:
-                merged[count, 0] = first[i]
-                merged[count, 1] = end[i]
-                count += 1
-    return count
+    for s in range(start, case.span.shape[0]):
+        rows, proofs = out.used[_U_ROWS], out.used[_U_PROOFS]
+        conflicts, cycles = out.used[_U_CONFLICTS], out.used[_U_CYCLES]
+        _forget(case, state, s)
+        for k in range(case.span[s, _DAYS], case.span[s, _DAYS_END]):
+            day = case.days[k]
+            _learn(case, state, s, day)
+            room = _explain_conflicts(case, state, out, s, day)
+            _place_windows(case, state, out, s, day)
+            _answer_windows(case, state, out, s)
+            room = room and _prove(case, state, out, s)
+            room = room and _write_rows(case, state, out, s, day)
+            if not room:
+                out.used[_U_ROWS], out.used[_U_PROOFS] = rows, proofs
+                out.used[_U_CONFLICTS], out.used[_U_CYCLES] = conflicts, cycles
+                return s
+    return case.span.shape[0]
 
 
-@compiled
-def _first_ending_after(merged: Array, count: int, day: int) -> int:
-    """The first of the disjoint merged windows that ends after a day; ``count`` if none does."""
-    below, above = 0, count
+@inner
+def _forget(case: Case, state: State, s: int) -> None:
+    """The state before anything is known."""
+    span = case.span
+    for i in range(span[s, _ITEMS], span[s, _ITEMS_END]):
+        for column in range(7):
+            state.item[i, column] = -1 if column >= _CONFLICT else 0
+    for x in range(span[s, _NODES], span[s, _NODES_END]):
+        state.best[x] = -1
+        for column in range(3):
+            state.rates[x, column] = 0.0
+    for w in range(span[s, _WINDOWS], span[s, _WINDOWS_END]):
+        state.standing[w, _ROW] = -1
+        for voice in range(3):
+            state.bound[w, 2 * voice] = 0
+            state.bound[w, 2 * voice + 1] = NONE
+        if w >= span[s, _SLOTS]:
+            case.windows[w, ACTIVE] = 0
+    state.marks[_ARRIVED] = span[s, _ITEMS]
+    state.marks[_DEPARTED] = span[s, _ITEMS]
+    state.marks[_HEARD] = span[s, _REFUSALS]
+    state.marks[_REFUSED_UNTIL] = BEGIN - 1
+
+
+# --- what is known, and admitted -------------------------------------------------------------
+
+
+@inner
+def _learn(case: Case, state: State, s: int, day: int) -> None:
+    """Take out what was corrected by that day, take in what became known, admit, tighten."""
+    g, marks, d = case.graph, state.marks, state.distance
+    stop = case.span[s, _ITEMS_END]
+    lo, hi = case.span[s, _NODES], case.span[s, _NODES_END]
+    marks[_RECOUNTED] = 0
+    marks[_RERATED] = 0
+    for voice in range(3):
+        marks[_RESTART + voice] = stop
+    while marks[_DEPARTED] < stop:
+        i = case.departures[marks[_DEPARTED]]
+        if g.items[i, KNOWN_UNTIL] > day:
+            break
+        marks[_DEPARTED] += 1
+        state.item[i, _IN_FORCE] = 0
+        for voice in range(3):
+            if state.item[i, voice]:
+                state.item[i, voice] = 0
+                marks[_RESTART + voice] = min(marks[_RESTART + voice], i)
+    while marks[_HEARD] < case.span[s, _REFUSALS_END]:
+        if case.refusals[marks[_HEARD], 0] > day:
+            break
+        said = case.refusals[marks[_HEARD], 1]
+        marks[_REFUSED_UNTIL] = max(marks[_REFUSED_UNTIL], said)
+        marks[_HEARD] += 1
+    while marks[_ARRIVED] < stop:
+        i = case.arrivals[marks[_ARRIVED]]
+        if g.items[i, KNOWN_FROM] > day:
+            break
+        marks[_ARRIVED] += 1
+        if g.items[i, KNOWN_UNTIL] <= day:
+            continue
+        state.item[i, _IN_FORCE] = 1
+        for voice in range(3):
+            if voice != ALL and voice != g.items[i, VOICE]:
+                continue
+            if marks[_RESTART + voice] < stop:
+                marks[_RESTART + voice] = min(marks[_RESTART + voice], i)
+            elif fits(g, state.item, voice, stop, lo, hi, i, d.from_tail, d.from_head):
+                reach_back(g, state.item, voice, stop, lo, hi, g.items[i, TAIL], d.to_tail)
+                reach_back(g, state.item, voice, stop, lo, hi, g.items[i, HEAD], d.to_head)
+                _tighten(case, state, s, voice, g.items[i, LOW], g.items[i, HIGH])
+                state.item[i, voice] = 1
+                if voice == ALL:
+                    _take_rate(case, state, i)
+            elif fits(g, state.item, voice, i, lo, hi, i, d.from_tail, d.from_head):
+                # It outranks what it contradicts.
+                marks[_RESTART + voice] = i
+    for voice in range(3):
+        if marks[_RESTART + voice] < stop:
+            _admit_again(case, state, s, voice)
+            _measure(case, state, s, voice, case.span[s, _WINDOWS], case.span[s, _WINDOWS_END])
+            if voice == ALL:
+                marks[_RECOUNTED] = 1
+                marks[_RERATED] = 1
+                for x in range(lo, hi):
+                    state.best[x] = -1
+                for i in range(case.span[s, _ITEMS], stop):
+                    if state.item[i, ALL]:
+                        _take_rate(case, state, i)
+    if marks[_RERATED]:
+        _spread_rates(case, state, s)
+
+
+@inner
+def _admit_again(case: Case, state: State, s: int, voice: int) -> None:
+    """Decide again on every item in force from the first in doubt on."""
+    g, d = case.graph, state.distance
+    lo, hi = case.span[s, _NODES], case.span[s, _NODES_END]
+    since, stop = state.marks[_RESTART + voice], case.span[s, _ITEMS_END]
+    for i in range(since, stop):
+        state.item[i, voice] = 0
+    for i in range(since, stop):
+        heard = voice in (ALL, g.items[i, VOICE])
+        known = heard and state.item[i, _IN_FORCE]
+        if known and fits(g, state.item, voice, i, lo, hi, i, d.from_tail, d.from_head):
+            state.item[i, voice] = 1
+
+
+@inner
+def _tighten(case: Case, state: State, s: int, voice: int, low: int, high: int) -> None:
+    """Compare the bounds of every window with the paths through a new item, which take it forward
+    at cost ``high`` or back at cost ``-low``, never both."""
+    hi = case.span[s, _NODES_END]
+    d = state.distance
+    for w in range(case.span[s, _WINDOWS], case.span[s, _WINDOWS_END]):
+        if not case.windows[w, ACTIVE]:
+            continue
+        p, q = case.windows[w, START_BELOW], case.windows[w, END_ABOVE]
+        if q < hi:
+            cost = _through(d.to_tail[p], high, d.from_head[q])
+            cost = min(cost, _through(d.to_head[p], -low, d.from_tail[q]))
+            state.bound[w, 2 * voice + 1] = min(state.bound[w, 2 * voice + 1], cost)
+        p, q = case.windows[w, START_ABOVE], case.windows[w, END_BELOW]
+        if p <= q:
+            cost = _through(d.to_tail[q], high, d.from_head[p])
+            cost = min(cost, _through(d.to_head[q], -low, d.from_tail[p]))
+            state.bound[w, 2 * voice] = max(state.bound[w, 2 * voice], -cost)
+
+
+@inner
+def _through(before: int, cost: int, after: int) -> int:
+    if before >= NONE or cost >= NONE or after >= NONE:
+        return NONE
+    return before + cost + after
+
+
+@inner
+def _measure(case: Case, state: State, s: int, voice: int, first: int, stop: int) -> None:
+    """The bounds of active windows from the graph itself; neighbours share a search."""
+    g, windows, d = case.graph, case.windows, state.distance
+    lo, hi, limit = case.span[s, _NODES], case.span[s, _NODES_END], case.span[s, _ITEMS_END]
+    below, above = -1, -1
+    for w in range(first, stop):
+        if not windows[w, ACTIVE]:
+            continue
+        if windows[w, START_BELOW] != below:
+            below = windows[w, START_BELOW]
+            reach(g, state.item, voice, limit, lo, hi, below, d.from_tail)
+        if windows[w, START_ABOVE] != above:
+            above = windows[w, START_ABOVE]
+            if above < hi:
+                reach_back(g, state.item, voice, limit, lo, hi, above, d.to_tail)
+        start, end = windows[w, END_BELOW], windows[w, END_ABOVE]
+        state.bound[w, 2 * voice] = -d.to_tail[start] if above <= start else 0
+        state.bound[w, 2 * voice + 1] = d.from_tail[end] if end < hi else NONE
+
+
+# --- the estimate ----------------------------------------------------------------------------
+
+
+@inner
+def _take_rate(case: Case, state: State, i: int) -> None:
+    """Let an item give its rate to the days that no shorter one covers."""
+    items = case.graph.items
+    if not items[i, IS_REPORT] or items[i, HIGH] >= NONE or items[i, FIRST] == BEGIN:
+        return
+    state.marks[_RERATED] = 1
+    length = items[i, END] - items[i, FIRST]
+    for x in range(items[i, TAIL], items[i, HEAD]):
+        best = state.best[x]
+        if best < 0:
+            state.best[x] = i
+        else:
+            other = items[best, END] - items[best, FIRST]
+            if length < other or (length == other and i < best):
+                state.best[x] = i
+
+
+@inner
+def _spread_rates(case: Case, state: State, s: int) -> None:
+    items, days, rates = case.graph.items, case.graph.days, state.rates
+    for x in range(case.span[s, _NODES], case.span[s, _NODES_END] - 1):
+        i = state.best[x]
+        rates[x, _RATE] = 0.0
+        length = 0
+        if i >= 0:
+            length = days[x + 1] - days[x]
+            middle = (items[i, LOW] + items[i, HIGH]) / 2.0
+            rates[x, _RATE] = middle / (items[i, END] - items[i, FIRST])
+        rates[x + 1, _SUM_BEFORE] = rates[x, _SUM_BEFORE] + rates[x, _RATE] * length
+        rates[x + 1, _DAYS_BEFORE] = rates[x, _DAYS_BEFORE] + length
+
+
+@inner
+def _estimate(case: Case, state: State, s: int, w: int) -> int:
+    """The days' rates added up, -1 unless every day of the window has one."""
+    days, rates, windows = case.graph.days, state.rates, case.windows
+    first, end = windows[w, FIRST_DAY], windows[w, END_DAY]
+    last_node = case.span[s, _NODES_END] - 1
+    if first == BEGIN or end > days[last_node]:
+        return -1
+    x, y = windows[w, START_BELOW], windows[w, END_BELOW]
+    covered = rates[y, _DAYS_BEFORE] - rates[x, _DAYS_BEFORE]
+    total = rates[y, _SUM_BEFORE] - rates[x, _SUM_BEFORE]
+    if state.best[x] >= 0:
+        covered -= first - days[x]
+        total -= rates[x, _RATE] * (first - days[x])
+    if y < last_node and state.best[y] >= 0:
+        covered += end - days[y]
+        total += rates[y, _RATE] * (end - days[y])
+    if covered != end - first:
+        return -1
+    # Half up, however the sum was put together.
+    return int(np.floor(total * (1 + 1e-12) + 0.5))
+
+
+# --- conflicts -------------------------------------------------------------------------------
+
+
+@inner
+def _explain_conflicts(case: Case, state: State, out: Output, s: int, day: int) -> bool:
+    """Close conflicts that no longer hold as proved, and prove what is set aside without one."""
+    for i in range(case.span[s, _ITEMS], case.span[s, _ITEMS_END]):
+        for voice in range(3):
+            aside = (
+                state.item[i, _IN_FORCE]
+                and not state.item[i, voice]
+                and voice in (ALL, case.graph.items[i, VOICE])
+            )
+            c = state.item[i, _CONFLICT + voice]
+            if c >= 0:
+                holds = aside
+                for k in range(out.conflicts[c, C_CYCLE], out.conflicts[c, C_CYCLE_END]):
+                    holds = holds and state.item[out.cycles[k], voice]
+                if not holds:
+                    out.conflicts[c, C_KNOWN_UNTIL] = day
+                    state.item[i, _CONFLICT + voice] = -1
+                    c = -1
+            if aside and c < 0:
+                end = _shortest_cycle(case, state, out, s, voice, i)
+                c = out.used[_U_CONFLICTS]
+                if end < 0 or c >= out.conflicts.shape[0]:
+                    return False
+                out.conflicts[c, C_SERIES] = s
+                out.conflicts[c, C_VOICE] = voice
+                out.conflicts[c, C_ITEM] = i
+                out.conflicts[c, C_KNOWN_FROM] = day
+                out.conflicts[c, C_KNOWN_UNTIL] = NONE
+                out.conflicts[c, C_CYCLE] = out.used[_U_CYCLES]
+                out.conflicts[c, C_CYCLE_END] = end
+                out.used[_U_CYCLES] = end
+                out.used[_U_CONFLICTS] = c + 1
+                state.item[i, _CONFLICT + voice] = c
+    return True
+
+
+@inner
+def _shortest_cycle(case: Case, state: State, out: Output, s: int, voice: int, i: int) -> int:
+    """Append the fewest items before ``i`` that it cannot be true with; the end of the pool then,
+    -1 where it has no room."""
+    g, pool = case.graph, out.cycles
+    lo, hi = case.span[s, _NODES], case.span[s, _NODES_END]
+    tail, head = g.items[i, TAIL], g.items[i, HEAD]
+    used = out.used[_U_CYCLES]
+    most = i + 2
+    end = contradiction(
+        g, state.item, voice, i, lo, hi, tail, head, g.items[i, LOW], most, pool, used
+    )
+    if end < 0 or g.items[i, HIGH] >= NONE:
+        return end
+    if end > used:
+        most = end - used
+    other = contradiction(
+        g, state.item, voice, i, lo, hi, head, tail, -g.items[i, HIGH], most, pool, end
+    )
+    if other <= end:
+        return other
+    for k in range(other - end):
+        pool[used + k] = pool[end + k]
+    return used + other - end
+
+
+# --- windows and answers ---------------------------------------------------------------------
+
+
+@inner
+def _merge_periods(case: Case, state: State, s: int) -> None:
+    """Merge the overlapping or adjacent periods of the reports in force."""
+    items, merged = case.graph.items, state.merged
+    base = case.span[s, _ITEMS]
+    count = base
+    for k in range(base, case.span[s, _ITEMS_END]):
+        i = case.by_first[k]
+        if not state.item[i, _IN_FORCE] or not items[i, IS_REPORT]:
+            continue
+        if count > base and items[i, FIRST] <= merged[count - 1, _M_END]:
+            if items[i, END] > merged[count - 1, _M_END]:
+                merged[count - 1, _M_END] = items[i, END]
+                merged[count - 1, _M_HEAD] = items[i, HEAD]
+        else:
+            merged[count, _M_FIRST] = items[i, FIRST]
+            merged[count, _M_END] = items[i, END]
+            merged[count, _M_TAIL] = items[i, TAIL]
+            merged[count, _M_HEAD] = items[i, HEAD]
+            merged[count, _M_PLACED] = 0
+            count += 1
+    state.marks[_MERGED] = count
+
+
+@inner
+def _merged_around(case: Case, state: State, s: int, day: int) -> int:
+    """The first merged period that ends after a day; the number of them if none does."""
+    below, above = case.span[s, _ITEMS], state.marks[_MERGED]
     while below < above:
         middle = (below + above) // 2
-        if merged[middle, 1] > day:
+        if state.merged[middle, _M_END] > day:
             above = middle
         else:
             below = middle + 1
     return below
 
 
-# --- one series through time -----------------------------------------------------------------
-
-# Columns of an answer, and of a written row behind its five columns of identity.
-_LOW, _HIGH, _ESTIMATE, _STATUS = 0, 1, 6, 7
-_ANSWERS = 8
-_IDENTITY = 5
-ROW_COLUMNS = _IDENTITY + _ANSWERS
-CONFLICT_COLUMNS = 7
-
-
-@compiled
-def _tighten(
-    windows: int,
-    at: Array,
-    active: Array,
-    lows: Array,
-    highs: Array,
-    to_tail: Array,
-    from_tail: Array,
-    to_head: Array,
-    from_head: Array,
-    low: int,
-    high: int,
-) -> None:
-    """Compare the bounds of every window with the paths through one new item."""
-    for w in range(windows):
-        if not active[w]:
+@inner
+def _place_windows(case: Case, state: State, out: Output, s: int, day: int) -> None:
+    """Give each merged period its window: those that are no more end, new ones are measured."""
+    _merge_periods(case, state, s)
+    windows, merged = case.windows, state.merged
+    slots, stop = case.span[s, _SLOTS], case.span[s, _WINDOWS_END]
+    for w in range(slots, stop):
+        if not windows[w, ACTIVE]:
             continue
-        start_below, start_above, end_below, end_above = at[w, 0], at[w, 1], at[w, 2], at[w, 3]
-        # A path takes the new item forward at cost `high` or back at cost `-low`, never both.
-        if end_above >= 0:
-            if high < NONE and to_tail[start_below] < NONE and from_head[end_above] < NONE:
-                highs[w] = min(highs[w], to_tail[start_below] + high + from_head[end_above])
-            if to_head[start_below] < NONE and from_tail[end_above] < NONE:
-                highs[w] = min(highs[w], to_head[start_below] - low + from_tail[end_above])
-        if start_above <= end_below:
-            if high < NONE and to_tail[end_below] < NONE and from_head[start_above] < NONE:
-                lows[w] = max(lows[w], -(to_tail[end_below] + high + from_head[start_above]))
-            if to_head[end_below] < NONE and from_tail[start_above] < NONE:
-                lows[w] = max(lows[w], -(to_head[end_below] - low + from_tail[start_above]))
-
-
-@compiled
-def _measure(
-    graph: Any,
-    admitted: Array,
-    at: Array,
-    w: int,
-    lows: Array,
-    highs: Array,
-    start_of: int,
-    from_start: Array,
-    to_start: Array,
-) -> int:
-    """Bounds of one window from the graph itself. ``start_of`` is the start for which the two
-    distance arrays hold; returns the one for which they hold now."""
-    limit = admitted.shape[0]
-    start_below, start_above, end_below, end_above = at[w, 0], at[w, 1], at[w, 2], at[w, 3]
-    key = start_below * (graph[0].shape[0] + 1) + start_above
-    if key != start_of:
-        _reach(graph, admitted, limit, start_below, from_start)
-        if start_above < graph[0].shape[0]:
-            _reach_back(graph, admitted, limit, start_above, to_start)
-    highs[w] = from_start[end_above] if end_above >= 0 else NONE
-    lows[w] = -to_start[end_below] if start_above <= end_below else 0
-    return key
-
-
-@compiled
-def solve_series(
-    series: int,
-    first: Array,
-    end: Array,
-    low: Array,
-    high: Array,
-    known_from: Array,
-    known_until: Array,
-    voice: Array,
-    is_report: Array,
-    refusal_known: Array,
-    refusal_said: Array,
-    rows: Array,
-    row_count: int,
-    proof_pool: Array,
-    proof_used: int,
-    proof_at: Array,
-    conflicts: Array,
-    conflict_count: int,
-    cycle_pool: Array,
-    cycle_used: int,
-) -> Any:
-    """Every answer of one series, from the first day of knowledge to the last.
-
-    Items come in order of authority: first day (or BEGIN), end day (exclusive), low, high (or
-    NONE), days of knowledge [known_from, known_until), voice and whether it is a report (else a
-    denial). Appends to ``rows``: series, frequency, first, end, known_from, low, high, agency_low,
-    agency_high, others_low, others_high, estimate, status, and to ``proof_at``: known_until and
-    where the two proofs lie in ``proof_pool``. Appends to ``conflicts``: series, voice, item,
-    known_from, known_until and where the other items of the cycle lie in ``cycle_pool``.
-    Returns the grown columns and their lengths.
-    """
-    items = first.shape[0]
-    graph = build_graph(first, end, low, high)
-    nodes, tail, head = graph[0], graph[1], graph[2]
-    count = nodes.shape[0]
-    limit = items
-
-    # Windows: the calendar that the dated evidence can touch, then a slot for each merged one.
-    hull_first = NONE
-    hull_end = BEGIN
-    for i in range(items):
-        if is_report[i]:
-            hull_first = min(hull_first, first[i] if first[i] != BEGIN else end[i] - 1)
-            hull_end = max(hull_end, end[i])
-    calendar_frequency, calendar_first, calendar_end = _calendar(hull_first, hull_end)
-    calendar = calendar_first.shape[0]
-    windows = calendar + items
-    frequency = np.full(windows, _WINDOW, dtype=np.int64)
-    window_first = np.zeros(windows, dtype=np.int64)
-    window_end = np.zeros(windows, dtype=np.int64)
-    frequency[:calendar] = calendar_frequency
-    window_first[:calendar] = calendar_first
-    window_end[:calendar] = calendar_end
-    at = np.zeros((windows, 4), dtype=np.int64)
-    for w in range(calendar):
-        at[w, 0] = np.searchsorted(nodes, window_first[w], side="right") - 1
-        at[w, 1] = np.searchsorted(nodes, window_first[w])
-        at[w, 2] = np.searchsorted(nodes, window_end[w], side="right") - 1
-        above = np.searchsorted(nodes, window_end[w])
-        at[w, 3] = above if above < count else -1
-    active = np.zeros(windows, dtype=np.bool_)
-    active[:calendar] = True
-    touched = np.zeros(windows, dtype=np.bool_)
-    by_end = np.argsort(window_end[:calendar], kind="mergesort")
-
-    # State of the three voices.
-    known = np.zeros((3, items), dtype=np.bool_)
-    admitted = np.zeros((3, items), dtype=np.bool_)
-    in_force = np.zeros(items, dtype=np.bool_)
-    lows = np.zeros((3, windows), dtype=np.int64)
-    highs = np.full((3, windows), NONE, dtype=np.int64)
-    conflict_of = np.full((3, items), -1, dtype=np.int64)
-    refused_until = BEGIN - 1
-    any_denial = not is_report.all()
-
-    # The row that stands for each window, and its proofs.
-    standing = np.full(windows, -1, dtype=np.int64)
-    answer = np.zeros(_ANSWERS, dtype=np.int64)
-    low_changed = np.zeros(windows, dtype=np.bool_)
-    high_changed = np.zeros(windows, dtype=np.bool_)
-    speaks = np.zeros(windows, dtype=np.bool_)
-    fresh = np.zeros((windows, 4), dtype=np.int64)
-    answers = np.zeros((windows, _ANSWERS), dtype=np.int64)
-
-    # Rates for the estimate, a segment between two nodes each.
-    best_days = np.zeros(count, dtype=np.int64)
-    best_item = np.full(count, -1, dtype=np.int64)
-    sum_before = np.zeros(count, dtype=np.float64)
-    days_before = np.zeros(count, dtype=np.int64)
-    rate = np.zeros(count, dtype=np.float64)
-
-    # Room to work in.
-    from_tail = np.empty(count, dtype=np.int64)
-    from_head = np.empty(count, dtype=np.int64)
-    to_tail = np.empty(count, dtype=np.int64)
-    to_head = np.empty(count, dtype=np.int64)
-    steps = np.empty(count, dtype=np.int64)
-    via = np.empty(count, dtype=np.int64)
-    path = np.empty(count + items + 1, dtype=np.int64)
-    by_first = np.argsort(first, kind="mergesort")
-    merged = np.empty((items, 2), dtype=np.int64)
-    has_slot = np.zeros(items, dtype=np.bool_)
-
-    arrivals = np.argsort(known_from, kind="mergesort")
-    departures = np.argsort(known_until, kind="mergesort")
-    days = np.concatenate((known_from, known_until, refusal_known))
-    days.sort()
-    arrived = 0
-    departed = 0
-    heard = 0
-
-    day = BEGIN
-    for moment in days:
-        if moment == day or moment >= NONE:
-            continue
-        day = moment
-
-        # What is no longer, and what is newly known.
-        restart = np.full(3, items, dtype=np.int64)
-        while departed < items and known_until[departures[departed]] <= day:
-            i = departures[departed]
-            departed += 1
-            in_force[i] = False
-            for v in (voice[i], ALL):
-                known[v, i] = False
-                if admitted[v, i]:
-                    admitted[v, i] = False
-                    restart[v] = min(restart[v], i)
-        while heard < refusal_known.shape[0] and refusal_known[heard] <= day:
-            refused_until = max(refused_until, refusal_said[heard])
-            heard += 1
-        recount = False
-        reestimate = False
-        while arrived < items and known_from[arrivals[arrived]] <= day:
-            i = arrivals[arrived]
-            arrived += 1
-            if known_until[i] <= day:
-                continue
-            in_force[i] = True
-            for v in (voice[i], ALL):
-                known[v, i] = True
-                if restart[v] < items:
-                    restart[v] = min(restart[v], i)
-                elif _fits(graph, admitted[v], i, limit, from_tail, from_head):
-                    _reach_back(graph, admitted[v], limit, tail[i], to_tail)
-                    _reach_back(graph, admitted[v], limit, head[i], to_head)
-                    _tighten(
-                        windows, at, active, lows[v], highs[v],
-                        to_tail, from_tail, to_head, from_head, low[i], high[i],
-                    )  # fmt: skip
-                    admitted[v, i] = True
-                    if v == ALL and is_report[i] and high[i] < NONE and first[i] != BEGIN:
-                        reestimate = True
-                        for x in range(tail[i], head[i]):
-                            length = end[i] - first[i]
-                            if best_item[x] < 0 or (length, i) < (best_days[x], best_item[x]):
-                                best_days[x] = length
-                                best_item[x] = i
-                elif _fits(graph, admitted[v], i, i, from_tail, from_head):
-                    restart[v] = i
-        for v in range(3):
-            if restart[v] < items:
-                _readmit(graph, known[v], admitted[v], restart[v], from_tail, from_head)
-                start_of = -1
-                for w in range(windows):
-                    if active[w]:
-                        start_of = _measure(
-                            graph, admitted[v], at, w, lows[v], highs[v],
-                            start_of, from_tail, to_tail,
-                        )  # fmt: skip
-                if v == ALL:
-                    recount = True
-                    reestimate = True
-                    best_item[:] = -1
-                    for i in range(items):
-                        if admitted[v, i] and is_report[i] and high[i] < NONE and first[i] != BEGIN:
-                            for x in range(tail[i], head[i]):
-                                length = end[i] - first[i]
-                                if best_item[x] < 0 or (length, i) < (best_days[x], best_item[x]):
-                                    best_days[x] = length
-                                    best_item[x] = i
-        if reestimate:
-            for x in range(count - 1):
-                i = best_item[x]
-                length = nodes[x + 1] - nodes[x] if i >= 0 else 0
-                rate[x] = (low[i] + high[i]) / 2.0 / (end[i] - first[i]) if i >= 0 else 0.0
-                sum_before[x + 1] = sum_before[x] + rate[x] * length
-                days_before[x + 1] = days_before[x] + length
-
-        # Conflicts that opened, closed, or need another proof.
-        any_aside = False
-        for v in range(3):
-            for i in range(items):
-                aside = known[v, i] and not admitted[v, i]
-                any_aside = any_aside or aside
-                c = conflict_of[v, i]
-                if c >= 0:
-                    holds = aside
-                    if holds:
-                        for k in range(conflicts[c, 5], conflicts[c, 6]):
-                            holds = holds and admitted[v, cycle_pool[k]]
-                    if not holds:
-                        conflicts[c, 4] = day
-                        conflict_of[v, i] = -1
-                        c = -1
-                if aside and c < 0:
-                    length = _shortest_contradiction(
-                        graph, admitted[v], i, tail[i], head[i], low[i], path
-                    )
-                    if high[i] < NONE:
-                        other = np.empty(path.shape[0], dtype=np.int64)
-                        other_length = _shortest_contradiction(
-                            graph, admitted[v], i, head[i], tail[i], -high[i], other
-                        )
-                        if other_length >= 0 and (length < 0 or other_length < length):
-                            length = other_length
-                            path = other
-                    conflicts = _grown_rows(conflicts, conflict_count + 1)
-                    cycle_pool = _grown(cycle_pool, cycle_used + length)
-                    cycle_pool[cycle_used : cycle_used + length] = path[:length]
-                    conflicts[conflict_count, 0] = series
-                    conflicts[conflict_count, 1] = v
-                    conflicts[conflict_count, 2] = i
-                    conflicts[conflict_count, 3] = day
-                    conflicts[conflict_count, 4] = NONE
-                    conflicts[conflict_count, 5] = cycle_used
-                    cycle_used += length
-                    conflicts[conflict_count, 6] = cycle_used
-                    conflict_of[v, i] = conflict_count
-                    conflict_count += 1
-
-        # Which windows are asked about on this day.
-        dated_from = NONE
-        touched[:calendar] = False
-        for i in range(items):
-            if in_force[i] and is_report[i]:
-                if first[i] == BEGIN:
-                    dated_from = min(dated_from, end[i] - 1)
-                else:
-                    dated_from = min(dated_from, first[i])
-        merged_count = _merged_periods(by_first, first, end, in_force & is_report, merged)
-        for w in range(calendar):
-            m = _first_ending_after(merged, merged_count, window_first[w])
-            touched[w] = (
-                m < merged_count and merged[m, 0] < window_end[w] and window_end[w] > dated_from
-            )
-        has_slot[:merged_count] = False
-        for w in range(calendar, windows):
-            if active[w]:
-                m = _first_ending_after(merged, merged_count, window_first[w])
-                if (
-                    m < merged_count
-                    and merged[m, 0] == window_first[w]
-                    and merged[m, 1] == window_end[w]
-                ):
-                    has_slot[m] = True
-                else:
-                    active[w] = False
-                    if standing[w] >= 0:
-                        proof_at[standing[w], 0] = day
-                        standing[w] = -1
-        slot = calendar
-        for m in range(merged_count):
-            if not has_slot[m]:
-                while active[slot]:
-                    slot += 1
-                active[slot] = True
-                touched[slot] = True
-                window_first[slot] = merged[m, 0]
-                window_end[slot] = merged[m, 1]
-                at[slot, 0] = np.searchsorted(nodes, merged[m, 0])
-                at[slot, 1] = at[slot, 0]
-                at[slot, 2] = np.searchsorted(nodes, merged[m, 1])
-                at[slot, 3] = at[slot, 2]
-                for v in range(3):
-                    _measure(
-                        graph, admitted[v], at, slot, lows[v], highs[v], -1, from_tail, to_tail
-                    )
-
-        # The answers, and where they differ from the rows that stand.
-        for w in range(windows):
-            low_changed[w] = False
-            high_changed[w] = False
-            speaks[w] = False
-            if not active[w] or not touched[w]:
-                continue
-            for v in range(3):
-                if lows[v, w] > 0 or highs[v, w] < NONE:
-                    speaks[w] = True
-            if not speaks[w]:
-                continue
-            lowest = lows[ALL, w]
-            highest = highs[ALL, w]
-            answer[_LOW] = lowest
-            answer[_HIGH] = highest
-            for v in (AGENCY, OTHERS):
-                silent = lows[v, w] == 0 and highs[v, w] >= NONE
-                answer[2 + 2 * v] = -1 if silent else lows[v, w]
-                answer[3 + 2 * v] = NONE if silent else highs[v, w]
-            estimate = -1
-            if lowest == highest:
-                estimate = lowest
-            elif window_first[w] != BEGIN and window_end[w] <= nodes[count - 1]:
-                x = at[w, 0]
-                y = at[w, 2]
-                covered = days_before[y] - days_before[x]
-                total = sum_before[y] - sum_before[x]
-                if best_item[x] >= 0 and x > 0:
-                    covered -= window_first[w] - nodes[x]
-                    total -= rate[x] * (window_first[w] - nodes[x])
-                if y < count - 1 and best_item[y] >= 0:
-                    covered += window_end[w] - nodes[y]
-                    total += rate[y] * (window_end[w] - nodes[y])
-                if covered == window_end[w] - window_first[w]:
-                    estimate = min(max(int(np.floor(total * (1 + 1e-12) + 0.5)), lowest), highest)
-            contested = lows[OTHERS, w] > highs[AGENCY, w] or lows[AGENCY, w] > highs[OTHERS, w]
-            refused = refused_until >= window_first[w]
-            denied = False
-            others_count = False
-            if any_aside or any_denial or refused:
-                for i in range(items):
-                    if in_force[i] and first[i] < window_end[w] and end[i] > window_first[w]:
-                        contested = contested or not admitted[ALL, i]
-                        refused = refused and not (is_report[i] and voice[i] == AGENCY)
-                        denied = denied or (
-                            not is_report[i] and admitted[ALL, i] and end[i] >= window_end[w]
-                        )
-                        others_count = others_count or (voice[i] == OTHERS and low[i] > 0)
-            if denied and others_count and highest == 0:
-                # A zero that rests on a denial which others' evidence puts in doubt.
-                estimate = -1
-                contested = True
-            answer[_ESTIMATE] = estimate
-            if estimate >= 0:
-                answer[_STATUS] = _EXACT if lowest == highest else _ESTIMATED
-            elif contested:
-                answer[_STATUS] = _CONTESTED
-            elif refused:
-                answer[_STATUS] = _WITHHELD
-            else:
-                answer[_STATUS] = _UNCOUNTED
-            answers[w, :] = answer
-            row = standing[w]
-            if row < 0:
-                low_changed[w] = True
-                high_changed[w] = True
-                continue
-            low_changed[w] = rows[row, _IDENTITY + _LOW] != lowest
-            high_changed[w] = rows[row, _IDENTITY + _HIGH] != highest
-            if recount:
-                for k in range(proof_at[row, 1], proof_at[row, 2]):
-                    low_changed[w] = low_changed[w] or not admitted[ALL, proof_pool[k]]
-                for k in range(proof_at[row, 3], proof_at[row, 4]):
-                    high_changed[w] = high_changed[w] or not admitted[ALL, proof_pool[k]]
-
-        # Proofs for the bounds that moved; neighbours share a search.
-        proven_from = -1
-        for w in range(windows):
-            if speaks[w] and high_changed[w]:
-                fresh[w, 2] = proof_used
-                if at[w, 3] >= 0 and highs[ALL, w] < NONE:
-                    if at[w, 0] != proven_from:
-                        proven_from = at[w, 0]
-                        _reach_with_proof(
-                            graph, admitted[ALL], limit, proven_from, from_tail, steps, via
-                        )
-                    length = _path(graph, proven_from, at[w, 3], via, path)
-                    proof_pool = _grown(proof_pool, proof_used + length)
-                    proof_pool[proof_used : proof_used + length] = path[:length]
-                    proof_used += length
-                fresh[w, 3] = proof_used
-        proven_from = -1
-        for k in range(windows):
-            w = by_end[k] if k < calendar else k
-            if speaks[w] and low_changed[w]:
-                fresh[w, 0] = proof_used
-                if lows[ALL, w] > 0:
-                    if at[w, 2] != proven_from:
-                        proven_from = at[w, 2]
-                        _reach_with_proof(
-                            graph, admitted[ALL], limit, proven_from, from_tail, steps, via
-                        )
-                    length = _path(graph, proven_from, at[w, 1], via, path)
-                    proof_pool = _grown(proof_pool, proof_used + length)
-                    proof_pool[proof_used : proof_used + length] = path[:length]
-                    proof_used += length
-                fresh[w, 1] = proof_used
-
-        # Write a row where the answer changed.
-        for w in range(windows):
-            row = standing[w]
-            if not speaks[w]:
-                if row >= 0:
-                    proof_at[row, 0] = day
-                    standing[w] = -1
-                continue
-            same = row >= 0 and not low_changed[w] and not high_changed[w]
-            if same:
-                for k in range(_ANSWERS):
-                    same = same and rows[row, _IDENTITY + k] == answers[w, k]
-            if same:
-                continue
-            rows = _grown_rows(rows, row_count + 1)
-            proof_at = _grown_rows(proof_at, row_count + 1)
+        m = _merged_around(case, state, s, windows[w, FIRST_DAY])
+        if (
+            m < state.marks[_MERGED]
+            and merged[m, _M_FIRST] == windows[w, FIRST_DAY]
+            and merged[m, _M_END] == windows[w, END_DAY]
+        ):
+            merged[m, _M_PLACED] = 1
+        else:
+            windows[w, ACTIVE] = 0
+            row = state.standing[w, _ROW]
             if row >= 0:
-                proof_at[row, 0] = day
-            rows[row_count, 0] = series
-            rows[row_count, 1] = frequency[w]
-            rows[row_count, 2] = window_first[w]
-            rows[row_count, 3] = window_end[w]
-            rows[row_count, 4] = day
-            rows[row_count, _IDENTITY:] = answers[w]
-            proof_at[row_count, 0] = NONE
-            for k in (0, 2):
-                moved = low_changed[w] if k == 0 else high_changed[w]
-                proof_at[row_count, 1 + k] = fresh[w, k] if moved else proof_at[row, 1 + k]
-                proof_at[row_count, 2 + k] = fresh[w, k + 1] if moved else proof_at[row, 2 + k]
-            standing[w] = row_count
-            row_count += 1
-
-    return (
-        rows, row_count, proof_pool, proof_used, proof_at,
-        conflicts, conflict_count, cycle_pool, cycle_used,
-    )  # fmt: skip
+                out.rows[row, R_KNOWN_UNTIL] = day
+                state.standing[w, _ROW] = -1
+    w = slots
+    for m in range(case.span[s, _ITEMS], state.marks[_MERGED]):
+        if merged[m, _M_PLACED]:
+            continue
+        while windows[w, ACTIVE]:
+            w += 1
+        windows[w, ACTIVE] = 1
+        windows[w, FIRST_DAY] = merged[m, _M_FIRST]
+        windows[w, END_DAY] = merged[m, _M_END]
+        windows[w, START_BELOW] = merged[m, _M_TAIL]
+        windows[w, START_ABOVE] = merged[m, _M_TAIL]
+        windows[w, END_BELOW] = merged[m, _M_HEAD]
+        windows[w, END_ABOVE] = merged[m, _M_HEAD]
+        for voice in range(3):
+            _measure(case, state, s, voice, w, w + 1)
 
 
-@compiled
-def solve(
-    first_series: int,
-    offsets: Array,
-    first: Array,
-    end: Array,
-    low: Array,
-    high: Array,
-    known_from: Array,
-    known_until: Array,
-    voice: Array,
-    is_report: Array,
-    refusal_offsets: Array,
-    refusal_known: Array,
-    refusal_said: Array,
-) -> Any:
-    """:func:`solve_series` for consecutive series; ``offsets`` cut the items into series.
+@inner
+def _answer_windows(case: Case, state: State, out: Output, s: int) -> None:
+    """The answer for each window that the evidence touches, and which bounds moved."""
+    windows, bound, answer, standing = case.windows, state.bound, state.answer, state.standing
+    items = case.graph.items
+    dated_from = NONE
+    for i in range(case.span[s, _ITEMS], case.span[s, _ITEMS_END]):
+        if state.item[i, _IN_FORCE] and items[i, IS_REPORT]:
+            opening = items[i, FIRST] if items[i, FIRST] != BEGIN else items[i, END] - 1
+            dated_from = min(dated_from, opening)
+    for w in range(case.span[s, _WINDOWS], case.span[s, _WINDOWS_END]):
+        standing[w, _SPEAKS] = 0
+        standing[w, _LOW_MOVED] = 0
+        standing[w, _HIGH_MOVED] = 0
+        if not windows[w, ACTIVE]:
+            continue
+        if windows[w, FREQUENCY] != WINDOW:
+            m = _merged_around(case, state, s, windows[w, FIRST_DAY])
+            if (
+                m >= state.marks[_MERGED]
+                or state.merged[m, _M_FIRST] >= windows[w, END_DAY]
+                or windows[w, END_DAY] <= dated_from
+            ):
+                continue
+        for voice in range(3):
+            if bound[w, 2 * voice] > 0 or bound[w, 2 * voice + 1] < NONE:
+                standing[w, _SPEAKS] = 1
+        if not standing[w, _SPEAKS]:
+            continue
+        answer[w, _A_LOW] = bound[w, 2 * ALL]
+        answer[w, _A_HIGH] = bound[w, 2 * ALL + 1]
+        for voice in range(2):
+            low, high = bound[w, 2 * voice], bound[w, 2 * voice + 1]
+            answer[w, 2 + 2 * voice] = -1 if low == 0 and high >= NONE else low
+            answer[w, 3 + 2 * voice] = high
+        _state_figure(case, state, s, w)
+        row = standing[w, _ROW]
+        if row < 0:
+            standing[w, _LOW_MOVED] = 1
+            standing[w, _HIGH_MOVED] = 1
+            continue
+        standing[w, _LOW_MOVED] = out.rows[row, R_ANSWER + _A_LOW] != answer[w, _A_LOW]
+        standing[w, _HIGH_MOVED] = out.rows[row, R_ANSWER + _A_HIGH] != answer[w, _A_HIGH]
+        if state.marks[_RECOUNTED]:
+            # A proof with a report that no longer counts is no proof.
+            for k in range(out.rows[row, R_LOW_PROOF], out.rows[row, R_LOW_PROOF_END]):
+                if not state.item[out.proofs[k], ALL]:
+                    standing[w, _LOW_MOVED] = 1
+            for k in range(out.rows[row, R_HIGH_PROOF], out.rows[row, R_HIGH_PROOF_END]):
+                if not state.item[out.proofs[k], ALL]:
+                    standing[w, _HIGH_MOVED] = 1
 
-    Items in ``proof_pool`` and ``cycle_pool`` and of conflicts count from the start of the arrays.
-    """
-    size = max(16, 4 * first.shape[0])
-    rows = np.empty((size, ROW_COLUMNS), dtype=np.int64)
-    proof_at = np.empty((size, 5), dtype=np.int64)
-    proof_pool = np.empty(size, dtype=np.int64)
-    conflicts = np.empty((16, CONFLICT_COLUMNS), dtype=np.int64)
-    cycle_pool = np.empty(16, dtype=np.int64)
-    row_count = 0
-    proof_used = 0
-    conflict_count = 0
-    cycle_used = 0
-    for s in range(offsets.shape[0] - 1):
-        a, b = offsets[s], offsets[s + 1]
-        ra, rb = refusal_offsets[s], refusal_offsets[s + 1]
-        proof_start, cycle_start, conflict_start = proof_used, cycle_used, conflict_count
-        (
-            rows, row_count, proof_pool, proof_used, proof_at,
-            conflicts, conflict_count, cycle_pool, cycle_used,
-        ) = solve_series(
-            first_series + s,
-            first[a:b], end[a:b], low[a:b], high[a:b],
-            known_from[a:b], known_until[a:b], voice[a:b], is_report[a:b],
-            refusal_known[ra:rb], refusal_said[ra:rb],
-            rows, row_count, proof_pool, proof_used, proof_at,
-            conflicts, conflict_count, cycle_pool, cycle_used,
-        )  # fmt: skip
-        for k in range(proof_start, proof_used):
-            proof_pool[k] += a
-        for k in range(cycle_start, cycle_used):
-            cycle_pool[k] += a
-        for k in range(conflict_start, conflict_count):
-            conflicts[k, 2] += a
-    return (
-        rows[:row_count].copy(),
-        proof_at[:row_count].copy(),
-        proof_pool[:proof_used].copy(),
-        conflicts[:conflict_count].copy(),
-        cycle_pool[:cycle_used].copy(),
-    )
+
+@inner
+def _state_figure(case: Case, state: State, s: int, w: int) -> None:
+    """The estimate of a window and its status."""
+    answer, bound, items = state.answer, state.bound, case.graph.items
+    low, high = answer[w, _A_LOW], answer[w, _A_HIGH]
+    first, end = case.windows[w, FIRST_DAY], case.windows[w, END_DAY]
+    estimate = low
+    status = _EXACT
+    if low != high:
+        status = _ESTIMATED
+        estimate = _estimate(case, state, s, w)
+        if estimate >= 0:
+            estimate = min(max(estimate, low), high)
+    if high == 0 or estimate < 0:
+        contested = (
+            bound[w, 2 * OTHERS] > bound[w, 2 * AGENCY + 1]
+            or bound[w, 2 * AGENCY] > bound[w, 2 * OTHERS + 1]
+        )
+        refused = state.marks[_REFUSED_UNTIL] >= first
+        denied = False
+        seen = False
+        for i in range(case.span[s, _ITEMS], case.span[s, _ITEMS_END]):
+            if state.item[i, _IN_FORCE] and items[i, FIRST] < end and items[i, END] > first:
+                if not state.item[i, ALL]:
+                    contested = True
+                elif not items[i, IS_REPORT] and items[i, END] >= end:
+                    denied = True
+                if items[i, IS_REPORT] and items[i, VOICE] == AGENCY:
+                    refused = False
+                if items[i, VOICE] == OTHERS and items[i, LOW] > 0:
+                    seen = True
+        if high == 0 and denied and seen:
+            # A zero that rests on a denial which others' evidence puts in doubt.
+            estimate = -1
+            contested = True
+        if estimate < 0:
+            status = _CONTESTED if contested else _WITHHELD if refused else _UNCOUNTED
+    answer[w, _A_ESTIMATE] = estimate
+    answer[w, _A_STATUS] = status
+
+
+# --- proofs and rows -------------------------------------------------------------------------
+
+
+@inner
+def _prove(case: Case, state: State, out: Output, s: int) -> bool:
+    """Prove the bounds that moved: upper ones by start, then lower ones by end, so that neighbours
+    share a search."""
+    g, windows, standing, d = case.graph, case.windows, state.standing, state.distance
+    lo, hi, limit = case.span[s, _NODES], case.span[s, _NODES_END], case.span[s, _ITEMS_END]
+    for lower in range(2):
+        start = -1
+        for k in range(case.span[s, _WINDOWS], case.span[s, _WINDOWS_END]):
+            w = case.by_end[k] if lower else k
+            moved = standing[w, _LOW_MOVED] if lower else standing[w, _HIGH_MOVED]
+            if not standing[w, _SPEAKS] or not moved:
+                continue
+            bound = state.answer[w, _A_LOW] if lower else state.answer[w, _A_HIGH]
+            end = out.used[_U_PROOFS]
+            if 0 < bound < NONE or (bound == 0 and not lower):
+                source = windows[w, END_BELOW] if lower else windows[w, START_BELOW]
+                goal = windows[w, START_ABOVE] if lower else windows[w, END_ABOVE]
+                if source != start:
+                    start = source
+                    reach_with_proof(
+                        g, state.item, ALL, limit, lo, hi, start, d.from_tail, d.steps, d.via
+                    )
+                end = path_to(g, start, goal, d.steps, d.via, out.proofs, end)
+                if end < 0:
+                    return False
+            standing[w, _FRESH + 2 * (1 - lower)] = out.used[_U_PROOFS]
+            standing[w, _FRESH + 2 * (1 - lower) + 1] = end
+            out.used[_U_PROOFS] = end
+    return True
+
+
+@inner
+def _write_rows(case: Case, state: State, out: Output, s: int, day: int) -> bool:
+    """Write a row where an answer or its proof changed, and end those that stand no longer."""
+    rows, standing = out.rows, state.standing
+    for w in range(case.span[s, _WINDOWS], case.span[s, _WINDOWS_END]):
+        old = standing[w, _ROW]
+        if standing[w, _SPEAKS] and old >= 0:
+            same = not standing[w, _LOW_MOVED] and not standing[w, _HIGH_MOVED]
+            for k in range(ANSWERS):
+                same = same and rows[old, R_ANSWER + k] == state.answer[w, k]
+            if same:
+                continue
+        if old >= 0:
+            rows[old, R_KNOWN_UNTIL] = day
+            standing[w, _ROW] = -1
+        if not standing[w, _SPEAKS]:
+            continue
+        row = out.used[_U_ROWS]
+        if row >= rows.shape[0]:
+            return False
+        out.used[_U_ROWS] = row + 1
+        rows[row, R_SERIES] = s
+        rows[row, R_FREQUENCY] = case.windows[w, FREQUENCY]
+        rows[row, R_FIRST] = case.windows[w, FIRST_DAY]
+        rows[row, R_END] = case.windows[w, END_DAY]
+        rows[row, R_KNOWN_FROM] = day
+        rows[row, R_KNOWN_UNTIL] = NONE
+        for k in range(4):
+            moved = standing[w, _LOW_MOVED] if k < 2 else standing[w, _HIGH_MOVED]
+            fresh = standing[w, _FRESH + k]
+            rows[row, R_LOW_PROOF + k] = fresh if moved else rows[old, R_LOW_PROOF + k]
+        for k in range(ANSWERS):
+            rows[row, R_ANSWER + k] = state.answer[w, k]
+        standing[w, _ROW] = row
+    return True

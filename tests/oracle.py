@@ -90,7 +90,7 @@ def days_of(text: str) -> tuple[date, date]:
     """First and last day of a partial date or of an interval of two."""
     first, _, second = text.partition("/")
     parts = [int(p) for p in first.split("-")]
-    begin = date(parts[0], *(parts[1:] + [1, 1])[:2])
+    begin = date(*[*parts, 1, 1][:3])
     parts = [int(p) for p in (second or first).split("-")]
     if len(parts) == 1:
         parts.append(12)
@@ -336,15 +336,10 @@ def answers(case: Case, day: int, programmes: Programmes) -> dict[Window, Answer
             status = "Q"
         else:
             status = "L"
-        quiet = (0, None)
-        rows[window] = Answer(
-            low,
-            high,
-            *((None, None) if agency == quiet else agency),
-            *((None, None) if others == quiet else others),
-            estimate,
-            status,
-        )
+        told = [
+            (None, None) if interval == (0, None) else interval for interval in (agency, others)
+        ]
+        rows[window] = Answer(low, high, *told[0], *told[1], estimate, status)
     return rows
 
 
