@@ -105,6 +105,17 @@ GAP_KINDS = {
     "vague": "Disclosed only as a range or in words.",
     "unaccounted": "A group's total exceeds what its members' evidence accounts for.",
 }
+REGISTERS = {
+    "us-ori": "US law-enforcement bodies by ORI, the identifier that the FBI assigns.",
+    "gb-ons": "Territorial police forces of Great Britain by code of the statistical office.",
+}
+WEAKNESSES = {
+    "no_locator": "A report that does not say where in the document its number stands.",
+    "undated_source": "A document without a date, counted as published on the day it was read.",
+    "single_source": "A series that rests on one document alone.",
+    "statements_only": "An agency that spoke, or was asked, but has no count.",
+    "named_only": "An agency with neither count nor statement: only named by another row.",
+}
 VOICES = {
     "agency": "What the agency made public itself, and its denials.",
     "others": "What somebody else made public, or compelled.",
@@ -285,7 +296,37 @@ DUTIES = Table(
         _NOTE,
     ),
 )
+CORRECTIONS = Table(
+    "corrections",
+    "Errors of the ledger itself that were published and put right.",
+    ("correction_id",),
+    (
+        Field("correction_id", "slug", "Stable identifier.", True),
+        Field(
+            "table_name",
+            "text",
+            "The table of the row that was wrong.",
+            True,
+            values=("sources", "agencies", "systems", "reports", "statements", "duties"),
+        ),
+        Field("row_id", "slug", "The row that was wrong.", True),
+        Field("column_name", "text", "The column that was wrong; blank: the whole row, removed."),
+        Field("was", "text", "What stood there; blank: nothing."),
+        Field("now", "text", "What stands there now; blank: nothing."),
+        Field(
+            "wrong_since",
+            "text",
+            "Version of the first release with the error, or its day; blank: not known.",
+        ),
+        Field("corrected_on", "date", "The day it was put right.", True),
+        Field("why", "text", "What was wrong and how it was found.", True),
+        Field("told", "text", "Who pointed it out and who was told, by role, never by name."),
+    ),
+)
 LEDGER = (SOURCES, AGENCIES, SYSTEMS, REPORTS, STATEMENTS, DUTIES)
+LEDGER_FILES = (*LEDGER, CORRECTIONS)
+OPTIONAL_FILES = ("corrections",)
+"""Files of the ledger that may be missing: nothing to tell."""
 
 
 _KNOWN = (
@@ -426,6 +467,95 @@ CONFLICTS = Table(
         Field("arithmetic", "text", "Why, in words.", True),
     ),
 )
+REGISTER_LINKS = Table(
+    "register_links",
+    "Agencies linked to public registers of police bodies, where the names match beyond doubt.",
+    ("register", "code"),
+    (
+        Field("register", "text", "The register.", True, values=tuple(REGISTERS)),
+        Field("code", "text", "The body's code there.", True),
+        Field("name", "text", "Its name there.", True),
+        Field("agency_id", "slug", "The agency.", True, refers="agencies"),
+        Field("population", "integer", "Residents of its area.", unit="people"),
+        Field("population_year", "integer", "The year that the residents were counted."),
+    ),
+)
+COVERAGE = Table(
+    "coverage",
+    "What is weak or missing in the ledger itself, one row for each place.",
+    ("weakness", "table_name", "row_id"),
+    (
+        Field("weakness", "text", "What is weak.", True, values=tuple(WEAKNESSES)),
+        Field("table_name", "text", "The table of the row.", True),
+        Field("row_id", "text", "The row; for a series its three ids joined by `/`.", True),
+        Field("agency_id", "slug", "The agency that it is about.", refers="agencies"),
+        Field("country", "text", "Its country."),
+    ),
+)
+COVERAGE_AGENCIES = Table(
+    "coverage_agencies",
+    "How much the ledger holds about each agency, and how recent it is.",
+    ("agency_id",),
+    (
+        Field("agency_id", "slug", "The agency.", True, refers="agencies"),
+        Field("country", "text", "Its country.", True),
+        Field("reports", "integer", "Reports about it.", True, unit="reports"),
+        Field("statements", "integer", "Statements by it.", True, unit="statements"),
+        Field("duties", "integer", "Duties that oblige it.", True, unit="duties"),
+        Field("sources", "integer", "Documents behind its rows.", True, unit="sources"),
+        Field("last_update", "date", "Publication of its newest dated document."),
+        Field("population", "integer", "Residents of its area.", unit="people"),
+        Field("population_year", "integer", "The year that the residents were counted."),
+    ),
+)
+COVERAGE_COUNTRIES = Table(
+    "coverage_countries",
+    "What the ledger holds about each country, and how many police bodies nothing is known about.",
+    ("country",),
+    (
+        Field("country", "text", "ISO 3166-1 alpha-2; ZZ for international bodies.", True),
+        Field("name", "text", "The country's name."),
+        Field("agencies", "integer", "Agencies in the ledger.", True, unit="agencies"),
+        Field("with_counts", "integer", "Of these with a count.", True, unit="agencies"),
+        Field(
+            "statements_only",
+            "integer",
+            "Of these with statements but no count.",
+            True,
+            unit="agencies",
+        ),
+        Field("reports", "integer", "Reports.", True, unit="reports"),
+        Field("sources", "integer", "Documents behind them.", True, unit="sources"),
+        Field("last_update", "date", "Publication of the newest dated document."),
+        Field(
+            "register",
+            "text",
+            "The register of police bodies; blank: none is at hand.",
+            values=tuple(REGISTERS),
+        ),
+        Field("registered", "integer", "Bodies in the register.", unit="agencies"),
+        Field(
+            "registered_known",
+            "integer",
+            "Bodies of the register with a count or a statement.",
+            unit="agencies",
+        ),
+        Field(
+            "registered_unknown",
+            "integer",
+            "Bodies of the register about which nothing is known.",
+            unit="agencies",
+        ),
+        Field(
+            "registered_population",
+            "integer",
+            "Residents of all areas of the register.",
+            unit="people",
+        ),
+        Field("known_population", "integer", "Residents of the known bodies.", unit="people"),
+        Field("population_year", "integer", "The year that the residents were counted."),
+    ),
+)
 RELEASE = (
     SOURCES,
     AGENCIES,
@@ -438,6 +568,11 @@ RELEASE = (
     GAPS,
     GAP_HISTORY,
     CONFLICTS,
+    CORRECTIONS,
+    REGISTER_LINKS,
+    COVERAGE,
+    COVERAGE_AGENCIES,
+    COVERAGE_COUNTRIES,
 )
 
 _ARROW: dict[str, pa.DataType] = {

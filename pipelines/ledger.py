@@ -1,6 +1,6 @@
 """Reading the ledger and saying everything that is wrong with it.
 
-:func:`read_ledger` reads the six files and returns them with a list of problems, all of them at
+:func:`read_ledger` reads the files and returns them with a list of problems, all of them at
 once. Only a ledger without problems is built.
 """
 
@@ -10,6 +10,7 @@ import csv
 import difflib
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines import periods, wording
-from pipelines.fields import LEDGER, Field, Table
+from pipelines.fields import LEDGER, LEDGER_FILES, OPTIONAL_FILES, Field, Table
 
 LARGEST_COUNT = 10**12
 """No agency runs a trillion searches: a larger number is a slip of the pen."""
@@ -47,7 +48,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The six tables as text, blanks as "", with the line of each row in column `line`.
+    """The tables as text (`corrections` may be empty), blanks as "", with the line of each row in column `line`.
 
     ``reports`` also has `stated_low` and `stated_high` (null: no upper bound), the interval that
     one row states, before a rate is multiplied.
@@ -69,18 +70,22 @@ def read_ledger(directory: Path) -> tuple[Ledger, list[Problem]]:
     problems: list[Problem] = []
     tables: dict[str, pl.DataFrame] = {}
     fingerprint = hashlib.sha256()
-    for table in LEDGER:
+    for table in LEDGER_FILES:
         path = directory / f"{table.name}.csv"
+        if table.name in OPTIONAL_FILES and not path.exists():
+            tables[table.name] = _empty(table)
+            continue
         content = _read_bytes(path, problems)
         fingerprint.update(f"{table.name}:{len(content)}:".encode() + content)
         tables[table.name] = _read_table(table, path.name, content, problems)
-    for table in LEDGER:
+    for table in LEDGER_FILES:
         problems += _field_problems(table, tables)
         problems += _duplicate_keys(table, tables[table.name])
     problems += _agency_problems(tables["agencies"])
     problems += _statement_problems(tables)
     problems += _duty_problems(tables["duties"])
     problems += _report_problems(tables)
+    problems += _correction_problems(tables)
     return Ledger(tables, fingerprint.hexdigest()), sorted(set(problems))
 
 
@@ -458,6 +463,59 @@ def _duty_problems(duties: pl.DataFrame) -> list[Problem]:
         if due_days and not cadence:
             problems.append(
                 Problem("duties.csv", line, "due_days", "needs a cadence; without one leave blank")
+            )
+    return problems
+
+
+def _correction_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
+    """Corrections: the row and column exist, and the newest of a cell agrees with the ledger."""
+    problems: list[Problem] = []
+    columns = {table.name: table.columns for table in LEDGER}
+    key = {table.name: table.key[0] for table in LEDGER}
+    newest: dict[tuple[str, str, str], tuple[str, int, str]] = {}
+    rows = tables["corrections"].select(
+        "line", "table_name", "row_id", "column_name", "now", "wrong_since", "corrected_on"
+    )
+    for line, table, row_id, column, now, since, corrected_on in rows.iter_rows():
+
+        def problem(column: str, message: str, line: int = line) -> None:
+            problems.append(Problem("corrections.csv", line, column, message))
+
+        if since and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-[0-9a-f]{12})?", since):
+            problem(
+                "wrong_since",
+                f"{_shown(since)} is neither a release's version nor a day; write YYYY-MM-DD or "
+                "the whole version",
+            )
+        elif since and corrected_on and since[:10] > corrected_on:
+            problem("wrong_since", f"{_shown(since)} is after corrected_on")
+        if table not in columns:
+            continue
+        if column and column not in columns[table]:
+            known = columns[table]
+            problem(
+                "column_name",
+                f"{_shown(column)} is no column of {table}.csv{_close(column, known)}",
+            )
+            continue
+        known_ids = tables[table][key[table]]
+        if column and row_id not in known_ids:
+            problem("row_id", f"{_shown(row_id)} is not in {table}.csv{_close(row_id, known_ids)}")
+        elif not column and row_id in known_ids:
+            problem("column_name", "is blank, which says that the row was removed, but it stands")
+        elif column:
+            cell = (table, row_id, column)
+            newest[cell] = max(newest.get(cell, ("", 0, "")), (corrected_on, line, now))
+    for (table, row_id, column), (_, line, now) in newest.items():
+        stands = tables[table].filter(pl.col(key[table]) == row_id)[column][0]
+        if stands != now:
+            problems.append(
+                Problem(
+                    "corrections.csv",
+                    line,
+                    "now",
+                    f"{_shown(now)}, but {table}.csv has {_shown(stands)}",
+                )
             )
     return problems
 

@@ -22,10 +22,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import registers
 from pipelines.bounds import Evidence, read_evidence, solve_evidence
 from pipelines.conflicts import describe_conflicts
+from pipelines.coverage import measure_coverage
 from pipelines.datapackage import describe_release
-from pipelines.fields import BOUNDS, LEDGER, RELEASE, Table, arrow_schema
+from pipelines.fields import BOUNDS, LEDGER_FILES, RELEASE, Table, arrow_schema
 from pipelines.gaps import measure_gaps
 from pipelines.ledger import Ledger, Problem, read_ledger
 from pipelines.proofs import Proofs, Series
@@ -81,6 +83,7 @@ def method_fingerprint() -> str:
     for path in sorted(Path(__file__).parent.rglob("*")):
         if path.suffix in {".py", ".sql"}:
             digest.update(path.name.encode() + path.read_bytes())
+    digest.update(registers.fingerprint_bytes())
     return digest.hexdigest()
 
 
@@ -99,7 +102,7 @@ def is_release_of_this_method(home: Path) -> bool:
 def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) -> None:
     con = connect(ledger)
     progress.step("Reading reports and statements")
-    for name in ("reports", "statements", "sources", "agencies", "systems", "duties"):
+    for name in ("reports", "statements", "sources", "agencies", "systems", "duties", "corrections"):
         _create(con, name, as_of)
     for name in ("numbered_series", "evidence", "refusals", "series"):
         _create(con, name, as_of)
@@ -113,6 +116,7 @@ def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) 
     _register(con, "conflicts", describe_conflicts(con, conflicts, series))
     progress.step("Measuring gaps")
     _measure_gaps(con, evidence, series, as_of)
+    measure_coverage(con, as_of)
     progress.step("Checking the tables")
     check_tables(con)
     progress.step("Writing Parquet and CSV")
@@ -128,7 +132,7 @@ def connect(ledger: Ledger) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:")
     con.execute("set timezone = 'UTC'")
     con.execute((SQL / "macros.sql").read_text())
-    for table in LEDGER:
+    for table in LEDGER_FILES:
         con.register(f"given_{table.name}", ledger[table.name].to_arrow())
         con.execute(f"create table ledger_{table.name} as from given_{table.name}")
         con.unregister(f"given_{table.name}")
