@@ -82,12 +82,16 @@ def total(path: Sequence[Said], ways: Sequence[bool]) -> int:
 
 
 def terms(path: Sequence[Said], ways: Sequence[bool], upper: bool) -> list[str]:
-    """The sum behind a bound, one clause a report, in order of its path."""
+    """The sum behind a bound, one clause a report: what is added before what is taken away."""
+    adds = [way == upper for way in ways]
     clauses = []
-    for n, (said, way) in enumerate(zip(path, ways, strict=True)):
+    for said, way in [
+        *((s, w) for s, w, add in zip(path, ways, adds, strict=True) if add),
+        *((s, w) for s, w, add in zip(path, ways, adds, strict=True) if not add),
+    ]:
         number = (said.high or 0) if way else said.low
         words = "exactly" if said.low == said.high else "at most" if way else "at least"
-        sign = "" if n == 0 else "plus " if way == upper else "less "
+        sign = "" if not clauses else "plus " if way == upper else "less "
         clauses.append(
             f"{sign}{words} {count(number)} {period(said.first_day, said.last_day)} "
             f"({said.evidence_id})"
