@@ -18,4 +18,6 @@ def measure_coverage(con: duckdb.DuckDBPyConnection, as_of: date) -> None:
     load_registers(con)
     for name in TABLES:
         query = (SQL / f"{name}.sql").read_text()
-        con.execute(f"create table {name} as {query}", {"as_of": as_of} if "$as_of" in query else {})
+        con.execute(
+            f"create table {name} as {query}", {"as_of": as_of} if "$as_of" in query else {}
+        )

@@ -48,7 +48,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The tables as text (`corrections` may be empty), blanks as "", with the line of each row in column `line`.
+    """The tables as text (`corrections` may be empty), blanks as "", with the line of each row in
+    column `line`.
 
     ``reports`` also has `stated_low` and `stated_high` (null: no upper bound), the interval that
     one row states, before a rate is multiplied.
@@ -203,7 +204,7 @@ def _found(
 
 def _shown(value: str) -> str:
     """A value as the message shows it: quoted, escaped and cut."""
-    return ascii(value) if len(value) <= 80 else f"{ascii(value[:77])}..."
+    return ascii(value) if len(value) <= 80 else f"{value[:77]!a}..."
 
 
 def _close(value: str, known: Iterable[str]) -> str:

@@ -100,10 +100,27 @@ def is_release_of_this_method(home: Path) -> bool:
 
 
 def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) -> None:
+    con = derive_tables(ledger, as_of, stage, progress)
+    progress.step("Checking the tables")
+    check_tables(con)
+    progress.step("Writing Parquet and CSV")
+    for table in RELEASE:
+        if table is not BOUNDS:
+            _write_parquet(con, table, stage)
+        _write_csv(con, table, stage)
+    con.close()
+
+
+def derive_tables(
+    ledger: Ledger, as_of: date, stage: Path, progress: Progress | None = None
+) -> duckdb.DuckDBPyConnection:
+    """All tables of a release, in a database; `bounds` reads ``stage``/bounds.parquet, which is
+    written there."""
+    progress = progress or Progress()
     con = connect(ledger)
     progress.step("Reading reports and statements")
-    for name in ("reports", "statements", "sources", "agencies", "systems", "duties", "corrections"):
-        _create(con, name, as_of)
+    for table in LEDGER_FILES:
+        _create(con, table.name, as_of)
     for name in ("numbered_series", "evidence", "refusals", "series"):
         _create(con, name, as_of)
     evidence = read_evidence(con)
@@ -116,15 +133,9 @@ def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) 
     _register(con, "conflicts", describe_conflicts(con, conflicts, series))
     progress.step("Measuring gaps")
     _measure_gaps(con, evidence, series, as_of)
+    progress.step("Measuring coverage")
     measure_coverage(con, as_of)
-    progress.step("Checking the tables")
-    check_tables(con)
-    progress.step("Writing Parquet and CSV")
-    for table in RELEASE:
-        if table is not BOUNDS:
-            _write_parquet(con, table, stage)
-        _write_csv(con, table, stage)
-    con.close()
+    return con
 
 
 def connect(ledger: Ledger) -> duckdb.DuckDBPyConnection:
