@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
+from pipelines import dataset
 from pipelines.fields import RELEASE, Field, Table, released
 
 _TYPES = {
@@ -24,32 +26,46 @@ _TYPES = {
 def describe_release(
     home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
 ) -> None:
-    """Write ``home``/datapackage.json for the CSV files there (Parquet files as alternatives)."""
+    """Write everything besides the tables' Parquet and CSV files, the checksums last."""
+    dataset.write_other_shapes(home)
+    _write_package(home, version, as_of, ledger_sha256, method_sha256)
+    dataset.write_structured_data(home, version, as_of)
+    dataset.write_reading(home, version, as_of)
+    dataset.write_checksums(home)
+
+
+def _write_package(
+    home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
+) -> None:
+    """``datapackage.json`` describes the CSV files; the other shapes are listed by digest."""
+    corrections = pl.scan_parquet(home / "corrections.parquet").select(pl.len()).collect().item()
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "facetally",
-        "title": "Facetally: facial-recognition searches by police and other agencies",
-        "description": (
-            "How many facial-recognition searches agencies ran in each period, as intervals with "
-            "the reports that prove them, who said so, when the public learned it, and what is "
-            "not disclosed."
-        ),
-        "version": version,
+        "id": f"facetally-{version}",
+        "title": dataset.TITLE,
+        "description": dataset.DESCRIPTION,
+        "version": dataset.semantic_version(as_of, corrections, ledger_sha256),
         "created": f"{as_of.isoformat()}T00:00:00Z",
+        "keywords": dataset.KEYWORDS,
         "licenses": [
             {
                 "name": "CC-BY-4.0",
-                "path": "https://creativecommons.org/licenses/by/4.0/",
+                "path": dataset.LICENCE,
                 "title": "Creative Commons Attribution 4.0",
             }
         ],
         "contributors": [{"title": "Facetally", "roles": ["creator"]}],
         "resources": [_resource(home, table) for table in RELEASE],
         "facetally": {
+            "release": version,
             "as_of": as_of.isoformat(),
             "ledger_sha256": ledger_sha256,
             "method_sha256": method_sha256,
-            "parquet": [_file(home / f"{table.name}.parquet") for table in RELEASE],
+            **{
+                kind.replace(".", "_"): [_file(home / f"{table.name}.{kind}") for table in RELEASE]
+                for kind in ("parquet", "json", "excel.csv")
+            },
         },
     }
     text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
@@ -86,11 +102,10 @@ def _resource(home: Path, table: Table) -> dict[str, object]:
 
 
 def _file(path: Path) -> dict[str, object]:
-    content = path.read_bytes()
     return {
         "path": path.name,
-        "bytes": len(content),
-        "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{dataset.sha256(path)}",
     }
 
 
