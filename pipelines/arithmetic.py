@@ -84,7 +84,7 @@ def total(path: Sequence[Said], ways: Sequence[bool]) -> int:
 def terms(path: Sequence[Said], ways: Sequence[bool], upper: bool) -> list[str]:
     """The sum behind a bound, one clause a report: what is added before what is taken away."""
     adds = [way == upper for way in ways]
-    clauses = []
+    clauses: list[str] = []
     for said, way in [
         *((s, w) for s, w, add in zip(path, ways, adds, strict=True) if add),
         *((s, w) for s, w, add in zip(path, ways, adds, strict=True) if not add),
