@@ -127,6 +127,58 @@ def gaps(
 
 
 @app.command()
+def diff(
+    before: Annotated[
+        str, typer.Argument(help="A release's version, a directory, or REVISION:data/ledger.")
+    ],
+    after: Annotated[str, typer.Argument(help="The same.")],
+    output: Annotated[
+        str, typer.Option("--format", help="text, table, markdown or json.")
+    ] = "text",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of knowledge of ledgers; default: today."),
+    ] = None,
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """What changed between two releases or two ledgers, and because of which rows."""
+    from pipelines import changes_text
+    from pipelines.changes import compare
+    from pipelines.sides import BrokenEditionError, UnknownEditionError, open_edition
+
+    if output not in {"text", "table", "markdown", "json"}:
+        raise typer.BadParameter("must be text, table, markdown or json", param_hint="--format")
+    try:
+        changes = compare(
+            open_edition(before, releases, _day(as_of)), open_edition(after, releases, _day(as_of))
+        )
+    except UnknownEditionError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+    except BrokenEditionError as error:
+        for problem in error.problems:
+            print(f"{error.name}/{problem}")
+        console.print(f"{error}; nothing can be compared")
+        raise typer.Exit(1) from None
+    if output == "json":
+        print(json.dumps(changes.as_dict(), indent=2, ensure_ascii=False))
+    elif output == "table":
+        table = Table(box=None, pad_edge=False)
+        for column in ("what", "change", "subject", "was", "now", "because"):
+            table.add_column(column, overflow="fold")
+        for line in changes_text.lines(changes):
+            table.add_row(line.section, line.change, line.subject, line.was, line.now, line.because)
+        Console(highlight=False, markup=False).print(table)
+    else:
+        print(
+            changes_text.as_markdown(changes)
+            if output == "markdown"
+            else changes_text.as_text(changes),
+            end="",
+        )
+
+
+@app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,

@@ -24,9 +24,12 @@ import pyarrow.parquet as pq
 
 from pipelines import registers
 from pipelines.bounds import Evidence, read_evidence, solve_evidence
+from pipelines.changes import compare
+from pipelines.changes_text import write_changes
 from pipelines.conflicts import describe_conflicts
 from pipelines.coverage import measure_coverage
 from pipelines.datapackage import describe_release
+from pipelines.editions import read_release
 from pipelines.fields import BOUNDS, LEDGER_FILES, RELEASE, Table, arrow_schema
 from pipelines.gaps import measure_gaps
 from pipelines.ledger import Ledger, Problem, read_ledger
@@ -73,8 +76,32 @@ def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = 
                 _write_tables(ledger, as_of, stage, progress)
                 progress.step("Describing the release")
                 describe_release(stage, version, as_of, ledger.sha256, method_fingerprint())
+                progress.step("Comparing with the release before")
+                _tell_changes(stage, out, version)
         _point_latest(out, version)
     return home
+
+
+def _tell_changes(stage: Path, out: Path, version: str) -> None:
+    """Write what changed since the release before.
+
+    These two files depend on what was released before, not on the ledger and the day alone. They
+    are news about the release, so `datapackage.json` does not list them and no hash covers them.
+    """
+    before = _release_before(out, version)
+    changes = before and compare(read_release(before), read_release(stage, version))
+    write_changes(stage, changes or None, version)
+
+
+def _release_before(out: Path, version: str) -> Path | None:
+    """The release that was the latest when this version was first built."""
+    try:
+        name = json.loads((out / version / "changes.json").read_text())["before"]["name"]
+    except (OSError, ValueError, LookupError, TypeError):
+        latest = (out / "latest").resolve()
+        name = latest.name if latest.parent == out.resolve() else ""
+    known = name and name != version and (out / name / "datapackage.json").is_file()
+    return out / name if known else None
 
 
 def method_fingerprint() -> str:
