@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from babel import Locale
+
 METRIC_NOUNS = {
     "searches": ("search", "searches"),
     "requests": ("request", "requests"),
@@ -37,67 +39,13 @@ GAP_WORDS = {
     "unaccounted": "unaccounted for",
 }
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-COUNTRIES = {
-    "AE": "United Arab Emirates",
-    "AR": "Argentina",
-    "AT": "Austria",
-    "AU": "Australia",
-    "BE": "Belgium",
-    "BR": "Brazil",
-    "CA": "Canada",
-    "CH": "Switzerland",
-    "CL": "Chile",
-    "CN": "China",
-    "CO": "Colombia",
-    "CZ": "Czechia",
-    "DE": "Germany",
-    "DK": "Denmark",
-    "DO": "Dominican Republic",
-    "EE": "Estonia",
-    "ES": "Spain",
-    "FI": "Finland",
-    "FR": "France",
-    "GB": "United Kingdom",
-    "GR": "Greece",
-    "HU": "Hungary",
-    "IE": "Ireland",
-    "IL": "Israel",
-    "IN": "India",
-    "IT": "Italy",
-    "JP": "Japan",
-    "KE": "Kenya",
-    "KG": "Kyrgyzstan",
-    "KR": "South Korea",
-    "KZ": "Kazakhstan",
-    "LT": "Lithuania",
-    "LV": "Latvia",
-    "MX": "Mexico",
-    "NL": "Netherlands",
-    "NO": "Norway",
-    "NZ": "New Zealand",
-    "PE": "Peru",
-    "PK": "Pakistan",
-    "PL": "Poland",
-    "PT": "Portugal",
-    "RO": "Romania",
-    "RS": "Serbia",
-    "RU": "Russia",
-    "SE": "Sweden",
-    "SG": "Singapore",
-    "SI": "Slovenia",
-    "TH": "Thailand",
-    "TR": "Türkiye",
-    "UA": "Ukraine",
-    "US": "United States",
-    "UZ": "Uzbekistan",
-    "ZA": "South Africa",
-    "ZZ": "International bodies",
-}
+_TERRITORIES = Locale("en", "GB").territories
+_OTHERWISE = {"ZZ": "International bodies", "HK": "Hong Kong", "MO": "Macao"}
 
 
 def country_name(code: str) -> str:
     """The country's short English name; the code itself where the list lacks it."""
-    return COUNTRIES.get(code, code)
+    return str(_OTHERWISE.get(code) or _TERRITORIES.get(code, code))
 
 
 def number(value: int) -> str:
@@ -126,6 +74,13 @@ def interval(low: int, high: int | None) -> str:
     if low == high:
         return number(low)
     return f"{number(low)} to {number(high)}" if low else f"at most {number(high)}"
+
+
+def between(low: int, high: int | None) -> str:
+    """As :func:`interval`, safe after "from": ``between 10,652 and 11,000``."""
+    if high is None or low == high or not low:
+        return interval(low, high)
+    return f"between {number(low)} and {number(high)}"
 
 
 def short_interval(low: int, high: int | None) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.fields import RELEASE
+from pipelines.fields import RELEASE, Table, arrow_schema
 
 
 class NoReleaseError(Exception):
@@ -54,15 +54,26 @@ def latest(releases: Path) -> Release:
     return _load(latest_path(releases))
 
 
+def read(home: Path) -> Release:
+    """The release in a directory; raises :class:`NoReleaseError` where there is none."""
+    if not (home / "bounds.parquet").is_file():
+        raise NoReleaseError(f"{home} holds no release: run `facetally build` first")
+    return _load(home.resolve())
+
+
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Release:
-    tables = {}
-    for table in RELEASE:
-        file = path / f"{table.name}.parquet"
-        if not file.is_file():
-            raise NoReleaseError(f"{file} is missing: run `facetally build` again")
-        tables[table.name] = pl.read_parquet(file)
-    return Release(path.name, path, tables)
+    return Release(path.name, path, {table.name: _table(path, table) for table in RELEASE})
+
+
+def _table(path: Path, table: Table) -> pl.DataFrame:
+    """One table; empty, with its columns, where a release is older than the table."""
+    file = path / f"{table.name}.parquet"
+    if file.is_file():
+        return pl.read_parquet(file)
+    empty = pl.from_arrow(arrow_schema(table).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    return empty
 
 
 @lru_cache(maxsize=512)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import json
@@ -10,6 +9,7 @@ import os
 import re
 import signal
 import socket
+from contextlib import AbstractContextManager, ExitStack
 from html import unescape
 from pathlib import Path
 
@@ -17,9 +17,11 @@ import httpx
 import polars as pl
 import psutil
 import pytest
-import websockets
 from door import Door, open_door, start
 from synthetic_release import VERSION, write_release
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from pipelines.fields import RELEASE
 
@@ -193,49 +195,35 @@ def test_without_a_release_nothing_starts(tmp_path: Path) -> None:
     assert "facetally build" in told
 
 
-def _token(door: Door) -> str:
-    found = re.search(r'id="session">(.*?)</script>', door.get("/explore").text, re.DOTALL)
+def _stream(door: Door, origin: str | None) -> AbstractContextManager[ClientConnection]:
+    """A websocket as the explorer's page opens it: the token of a new session goes along."""
+    page = door.get("/explore").text
+    found = re.search(r'id="session">(.*?)</script>', page, re.DOTALL)
     assert found
-    return str(json.loads(found[1])["token"])
-
-
-def _stream(door: Door) -> str:
-    return door.address.replace("http", "ws", 1) + "/explore/ws"
+    token = json.loads(found[1])["token"]
+    return connect(
+        door.address.replace("http", "ws", 1) + "/explore/ws",
+        subprotocols=[Subprotocol("bokeh"), Subprotocol(token)],
+        origin=Origin(origin) if origin else None,
+        proxy=None,
+    )
 
 
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
 def test_other_sites_cannot_open_a_session(door: Door, origin: str | None) -> None:
-    async def knock() -> int:
-        offered = [websockets.Subprotocol("bokeh"), websockets.Subprotocol(_token(door))]
-        try:
-            async with websockets.connect(
-                _stream(door), subprotocols=offered, origin=origin and websockets.Origin(origin)
-            ):
-                return 101
-        except websockets.exceptions.InvalidStatus as refused:
-            return int(refused.response.status_code)
-
-    assert asyncio.run(knock()) == 403
+    with pytest.raises(InvalidStatus) as refused, _stream(door, origin):
+        pass
+    assert refused.value.response.status_code == 403
 
 
 def test_sessions_are_freed_when_their_readers_leave(door: Door) -> None:
-    async def come_and_go(readers: int) -> None:
-        open_ = []
-        for _ in range(readers):
-            offered = [websockets.Subprotocol("bokeh"), websockets.Subprotocol(_token(door))]
-            origin = websockets.Origin(door.address)
-            reader = await websockets.connect(_stream(door), subprotocols=offered, origin=origin)
-            await reader.recv()
-            open_.append(reader)
-        state = door.explorer()
-        assert state["connected"] == readers
-        for index, reader in enumerate(open_):
-            if index % 2:
-                await reader.close()
-            else:
-                # As when a phone loses its network: no closing handshake.
-                reader.transport.abort()
-
     door.wait_for(sessions=0)
-    asyncio.run(come_and_go(40))
+    with ExitStack() as leaving:
+        readers = [leaving.enter_context(_stream(door, door.address)) for _ in range(40)]
+        for reader in readers:
+            reader.recv(timeout=10)
+        assert door.explorer()["connected"] == 40
+        for reader in readers[::2]:
+            # As when a phone loses its network: no closing handshake.
+            reader.socket.shutdown(socket.SHUT_RDWR)
     door.wait_for(sessions=0, connected=0)

@@ -6,7 +6,8 @@
   let synced = null; // the session's shared state, while there is one
 
   const queryOf = (fields) => {
-    const pairs = [...new FormData(fields)].filter(([, value]) => value !== "");
+    const now = fields.elements.known.max;
+    const pairs = [...new FormData(fields)].filter(([name, value]) => value !== "" && !(name === "known" && value === now));
     return new URLSearchParams(pairs).toString();
   };
 
@@ -27,7 +28,7 @@
     const given = new URLSearchParams(search);
     for (const field of form.elements) {
       if (!field.name) continue;
-      const value = given.get(field.name) ?? (field.name === "metric" ? "searches" : "");
+      const value = given.get(field.name) ?? ({ metric: "searches", known: field.max }[field.name] ?? "");
       field.value = value;
       if (field.tagName === "SELECT" && field.selectedIndex < 0) field.value = field.options[0].value;
     }

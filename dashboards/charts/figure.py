@@ -36,7 +36,9 @@ class Figure:
 
         What it holds is shared between calls: never change it.
         """
-        return {**self._spec, "width": width}
+        # `frame` is the width of the whole drawing, for what has to be shorter on a phone.
+        frame = {"expr": "containerSize()[0]"} if width == "container" else {"value": width}
+        return {**self._spec, "width": width, "params": [{"name": "frame", **frame}]}
 
     @cached_property
     def _spec(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ years that the same gap covers. A cell with several gaps shows the gravest and c
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -43,10 +43,10 @@ def gap_matrix(gaps: pl.DataFrame, agencies: pl.DataFrame, rows: int = ROWS) -> 
     last = max(g.years[1] for g in told if g.agency in drawn)
     first = max(min(g.years[0] for g in told if g.agency in drawn), last - _YEARS + 1)
     cells, tails = _cells([g for g in told if g.agency in drawn], first)
-    chart = _chart(cells, tails, order[:rows], list(range(first, last + 1)))
+    layers = _layers(cells, tails, order[:rows], list(range(first, last + 1)))
     return Figure(
         name="gap-matrix",
-        chart=themed(chart, description).properties(height=_ROW_HEIGHT * len(drawn)),
+        chart=themed(layers, description, _ROW_HEIGHT * len(drawn)),
         title=title,
         description=description,
         table=_table(told),
@@ -137,12 +137,12 @@ def _cells(told: list[_Gap], first_year: int) -> tuple[list[dict[str, Any]], lis
     return list(cells.values()), tails
 
 
-def _chart(
+def _layers(
     cells: list[dict[str, Any]],
     tails: list[dict[str, Any]],
     order: list[str],
     years: list[int],
-) -> alt.LayerChart:
+) -> list[alt.Chart]:
     kinds = [kind for kind in GAP_KINDS if any(c["kind"] == kind for c in cells)]
     colours = alt.Scale(domain=kinds, range=[LIGHT[kind] for kind in kinds])
     shapes = alt.Scale(domain=kinds, range=[GAP_SHAPES[kind] for kind in kinds])
@@ -154,7 +154,7 @@ def _chart(
         scale=alt.Scale(domain=order),
         axis=alt.Axis(
             title=None,
-            labelLimit=alt.ExprRef("width < 420 ? 130 : 260"),
+            labelLimit=alt.ExprRef("frame < 560 ? 125 : 270"),
             labelColor=LIGHT["ink"],
             domain=False,
             ticks=False,
@@ -183,7 +183,7 @@ def _chart(
         ),
         alt.Chart(alt.Data(values=[c for c in cells if c["more"]]))
         .mark_text(dx=11, align="left", fontSize=11, fill=LIGHT["muted"], aria=False)
-        .encode(x=x("year"), y=rows, text="label:N"),
+        .encode(x=x("year"), y=rows, text=alt.Text("label:N")),
     ]
     if tails:
         layers.insert(
@@ -192,37 +192,52 @@ def _chart(
             .mark_rule(strokeWidth=2, opacity=0.55, aria=False)
             .encode(
                 x=x("from"),
-                x2="to:N",
+                x2=alt.X2("to:N"),
                 y=rows,
                 stroke=alt.Stroke("kind:N", scale=colours, legend=None),
             ),
         )
-    return cast(alt.LayerChart, alt.layer(*layers))
+    return layers
 
 
 def _agencies_with(told: list[_Gap], *kinds: str) -> int:
     return len({g.agency for g in told if g.kind in kinds})
 
 
+_ALONE = {
+    "contradicted": "{}: its own figures are contradicted by the evidence",
+    "denied": "{} denied use that others' evidence shows",
+    "silent": "{} has not disclosed use that others' evidence shows",
+    "overdue": "{} is overdue with its counts",
+    "late": "{} published its counts late",
+    "vague": "{} disclosed its use only vaguely",
+    "unaccounted": "{}: its members' figures do not account for the total",
+}
+
+
 def _title(told: list[_Gap]) -> str:
     """The finding in one sentence, from the gravest kinds present."""
-    hidden = _agencies_with(told, "contradicted", "denied", "silent")
+    agencies = {g.agency for g in told}
+    if len(agencies) == 1:
+        return _ALONE[told[0].kind].format(told[0].agency)
+    hidden = _agencies_with(told, "denied", "silent")
     denied = _agencies_with(told, "denied")
     contradicted = _agencies_with(told, "contradicted")
+    sentences = []
     if hidden:
-        sentence = f"{hidden} {_plural(hidden, 'agency has', 'agencies have')} use on record that "
-        sentence += "only others disclosed"
-        riders = []
+        some = f"{hidden} {_plural(hidden, 'agency has', 'agencies have')} not disclosed use that "
+        sentences.append(f"{some}others' evidence shows")
         if denied:
-            riders.append(f"{denied} denied it")
-        if contradicted:
-            riders.append(f"{contradicted} gave figures that the evidence contradicts")
-        return f"{sentence}; {phrases.listed(riders)}" if riders else sentence
-    overdue = _agencies_with(told, "overdue")
-    if overdue:
-        return f"{overdue} {_plural(overdue, 'agency is', 'agencies are')} overdue with counts"
-    some = _agencies_with(told, *GAP_KINDS)
-    return f"{some} {_plural(some, 'agency', 'agencies')} disclosed late, vaguely or in part"
+            sentences.append(f"{denied} denied it")
+    if contradicted:
+        whose = _plural(contradicted, "agency's figures are", "agencies' figures are")
+        sentences.append(f"{contradicted} {whose} contradicted by the evidence")
+    if not sentences:
+        overdue = _agencies_with(told, "overdue")
+        late = f"{overdue} {_plural(overdue, 'agency is', 'agencies are')} overdue with counts"
+        vague = f"{len(agencies)} agencies disclosed late, vaguely or in part"
+        return late if overdue else vague
+    return "; ".join(sentences)
 
 
 def _plural(count: int, one: str, many: str) -> str:

@@ -7,7 +7,7 @@ one SVG, static or live, thus follows the reader's colour scheme.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import altair as alt
 
@@ -33,6 +33,13 @@ TOKENS = {
     "late": ("#4d7c2a", "#93c46b"),
     "vague": ("#0f7f86", "#5fc4ca"),
     "unaccounted": ("#6a5acd", "#a79cf0"),
+    "by-published": ("#14508e", "#79b4f5"),
+    "by-on_request": ("#2b86c0", "#4f8fd0"),
+    "by-compelled": ("#4d7c2b", "#93c46c"),
+    "by-other_body": ("#0f7f87", "#5fc4cb"),
+    "by-vendor": ("#8d3a87", "#d592d0"),
+    "by-third_party": ("#6e6f79", "#9c9faa"),
+    "by-leaked": ("#c2500e", "#f2935b"),
 }
 LIGHT = {token: light for token, (light, _) in TOKENS.items()}
 GAP_SHAPES = {
@@ -43,6 +50,15 @@ GAP_SHAPES = {
     "late": "triangle-right",
     "vague": "M-1,-0.25L1,-0.25L1,0.25L-1,0.25Z",
     "unaccounted": "diamond",
+}
+CHANNEL_SHAPES = {
+    "published": "circle",
+    "on_request": "square",
+    "compelled": "triangle-up",
+    "other_body": "diamond",
+    "vendor": "cross",
+    "third_party": "triangle-down",
+    "leaked": "M-0.9,-0.9L0.9,0.9L0.9,-0.9L-0.9,0.9Z",
 }
 
 
@@ -61,42 +77,39 @@ def stylesheet() -> str:
     )
 
 
-def themed(chart: alt.LayerChart, description: str) -> alt.LayerChart:
-    """The chart in house style, with its text alternative.
+def themed(layers: list[alt.Chart], description: str, height: int) -> alt.LayerChart:
+    """The layers as one chart in house style, ``height`` pixels high, with its text alternative.
 
     The expression interpreter (``ast``) lets the page forbid ``eval``; the action menu is off
-    because one of its entries would send the data to a third party.
+    because one of its entries would send the data to a third party. Everything is given at once,
+    for Altair copies a layered chart with each later change.
     """
-    return chart.properties(
+    chart = alt.layer(
+        *layers,
+        height=height,
         description=description,
         background="transparent",
         usermeta={"embedOptions": {"ast": True, "actions": False, "renderer": "svg"}},
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        padding={"left": 2, "right": 8, "top": 6, "bottom": 2},
-    ).configure(**_CONFIG)
+        padding={"left": 2, "right": 14, "top": 6, "bottom": 2},
+        config=_CONFIG,
+    )
+    return cast(alt.LayerChart, chart)
 
 
-_CONFIG: dict[str, Any] = {
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": LIGHT["muted"],
-        "titleColor": LIGHT["muted"],
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "domainColor": LIGHT["muted"],
-        "tickColor": LIGHT["rule"],
-        "gridColor": LIGHT["rule"],
-        "labelPadding": 6,
-    },
-    "legend": {
-        "labelColor": LIGHT["ink"],
-        "titleColor": LIGHT["muted"],
-        "labelFontSize": 12,
-        "orient": "top",
-        "direction": "horizontal",
-        "offset": 6,
-    },
-    "text": {"color": LIGHT["ink"], "fontSize": 12},
-}
+_CONFIG = alt.Config(
+    font=FONT,
+    view=alt.ViewConfig(stroke=None),
+    axis=alt.AxisConfig(
+        labelColor=LIGHT["muted"],
+        labelFontSize=12,
+        labelPadding=6,
+        titleColor=LIGHT["muted"],
+        titleFontSize=12,
+        titleFontWeight="normal",
+        domainColor=LIGHT["muted"],
+        tickColor=LIGHT["rule"],
+        gridColor=LIGHT["rule"],
+    ),
+    text=alt.MarkConfig(color=LIGHT["ink"], fontSize=12),
+)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from itertools import pairwise
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -20,7 +21,6 @@ from dashboards.charts.theme import LIGHT, themed
 HEIGHT = 210
 _FINEST_FIRST = ("M", "Q", "A", "R")
 _EVERY = {"A": "a year", "Q": "a quarter", "M": "a month", "R": "over each reported period"}
-_LABELLED = 12
 
 
 def frequency_shown(bounds: pl.DataFrame) -> str:
@@ -62,10 +62,10 @@ def trend(
     marks = [_mark(p, metric, left, ceiling) for p in periods]
     struck = _struck(set_aside, metric, left, periods[-1].last, ceiling)
     description = _description(agency, system, metric, frequency, periods, len(struck))
-    chart = themed(_chart(marks, struck, ceiling, metric, frequency), description)
+    layers = _layers(marks, struck, ceiling, metric, frequency)
     return Figure(
         name="trend",
-        chart=chart.properties(height=HEIGHT),
+        chart=themed(layers, description, HEIGHT),
         title=_title(metric, periods),
         description=description,
         table=_table(periods),
@@ -122,6 +122,7 @@ def _mark(p: _Period, metric: str, left: date, ceiling: float) -> dict[str, Any]
         "low": p.low,
         "top": top,
         "beyond": beyond,
+        "open": p.high is None,
         "estimate": p.estimate,
         "voice": p.voice,
         "label": phrases.short_interval(p.low, p.high),
@@ -232,13 +233,13 @@ def _y(name: str, metric: str, frequency: str, ceiling: float) -> alt.Y:
     return alt.Y(f"{name}:Q", axis=axis, scale=scale)
 
 
-def _chart(
+def _layers(
     marks: list[dict[str, Any]],
     struck: list[dict[str, Any]],
     ceiling: float,
     metric: str,
     frequency: str,
-) -> alt.LayerChart:
+) -> list[alt.Chart]:
     def layer(rows: list[dict[str, Any]], told: tuple[str, ...]) -> alt.Chart:
         tooltip = [alt.Tooltip(f"{name}:N") for name in told]
         return alt.Chart(alt.Data(values=rows)).encode(tooltip=tooltip)
@@ -254,25 +255,33 @@ def _chart(
     told = ("Period", "Count", "Estimate", "Evidence")
     # Vega writes a label for each mark that screen readers read out: the description and the
     # table say it once, so the marks stay silent.
-    across = {"x": frame.x("start"), "x2": "end:T"}
+    across = {"x": frame.x("start"), "x2": alt.X2("end:T")}
 
     possible = [m for m in marks if m["top"] > m["low"]]
+    bounded = [m for m in possible if not m["open"]]
+    endless = [m for m in possible if m["open"]]
     certain = [m for m in marks if m["low"] > 0]
     beyond = [m for m in marks if m["beyond"]]
     estimated = [m for m in marks if m["estimate"] is not None]
     layers: list[alt.Chart] = [frame.corners()]
-    if possible:
+    if endless:
         layers.append(
-            layer(possible, told)
+            layer(endless, told)
+            .mark_rect(fillOpacity=0.09, strokeWidth=0, aria=False)
+            .encode(**across, y=y("low"), y2=alt.Y2("top:Q"), fill=fill)
+        )
+    if bounded:
+        layers.append(
+            layer(bounded, told)
             .mark_rect(fillOpacity=0.2, strokeOpacity=0.45, strokeWidth=1, aria=False)
-            .encode(**across, y=y("low"), y2="top:Q", fill=fill, stroke=stroke)
+            .encode(**across, y=y("low"), y2=alt.Y2("top:Q"), fill=fill, stroke=stroke)
         )
     if certain:
         # The stroke keeps a window of a single day visible.
         layers.append(
             layer(certain, told)
             .mark_rect(strokeWidth=1.5, aria=False)
-            .encode(**across, y=y("low"), y2=alt.datum(0), fill=fill, stroke=stroke)
+            .encode(**across, y=y("low"), y2=alt.Y2Datum(0), fill=fill, stroke=stroke)
         )
     if beyond:
         layers.append(
@@ -313,19 +322,30 @@ def _chart(
             )
             .encode(x=frame.x("middle"), y=y("value")),
         ]
-    if len(marks) <= _LABELLED:
-        layers.append(
-            layer(marks, told)
-            .mark_text(
-                dy=-8,
-                fontWeight=600,
-                fill=LIGHT["ink"],
-                opacity=alt.ExprRef(f"width < {56 * len(marks)} ? 0 : 1"),
-                aria=False,
-            )
-            .encode(x=frame.x("middle"), y=y("top"), text="label:N")
+    fits = "datum.room * width >= datum.wants"
+    layers.append(
+        layer(_with_room(marks, frame), told)
+        .mark_text(dy=-8, fontWeight=600, fill=LIGHT["ink"], aria=False)
+        .encode(
+            x=frame.x("middle"),
+            y=y("top"),
+            text=alt.Text("label:N"),
+            opacity=alt.condition(fits, alt.value(1), alt.value(0)),
         )
-    return cast(alt.LayerChart, alt.layer(*layers))
+    )
+    return layers
+
+
+def _with_room(marks: list[dict[str, Any]], frame: _Frame) -> list[dict[str, Any]]:
+    """The marks with the share of the frame that each label may take, and the pixels that it
+    wants. A reader's screen shows all labels or, where they do not all fit, the latest."""
+    middles = [m["middle"] for m in marks]
+    across = frame.end - frame.start
+    room = min((b - a for a, b in pairwise(middles)), default=across) / across
+    wants = 8 * max(len(m["label"]) for m in marks) + 4
+    labelled = [{**m, "room": round(room, 4), "wants": wants} for m in marks]
+    labelled[-1]["wants"] = 0
+    return labelled
 
 
 def _title(metric: str, periods: list[_Period]) -> str:
@@ -339,7 +359,7 @@ def _title(metric: str, periods: list[_Period]) -> str:
     sentence = f"{count[0].upper()}{count[1:]} {_when(last)}"
     first = told[0]
     if first is not last and _alike(first, last):
-        before = phrases.interval(first.low, first.high)
+        before = phrases.between(first.low, first.high)
         if first.high is not None and last.low > first.high:
             return f"{sentence}, up from {before} {_when(first)}"
         if last.high is not None and last.high < first.low:

@@ -16,7 +16,13 @@ from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.trend import trend
-from dashboards.explorer.evidence import Evidence, evidence, set_aside
+from dashboards.explorer.evidence import (
+    Evidence,
+    Statement,
+    evidence,
+    set_aside,
+    statements,
+)
 from dashboards.explorer.view import View
 from dashboards.releases import Release
 
@@ -35,6 +41,7 @@ class Trend:
     figure: Figure
     spec: dict[str, Any]
     evidence: list[Evidence]
+    statements: list[Statement]
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class OtherSeries:
     """A series that matches but is not drawn."""
 
     agency_id: str
+    system_id: str
     agency: str
     system: str
     metric: str
@@ -77,13 +85,21 @@ class Content:
 def content(release: Release, view: View) -> Content:
     """What the view shows. Takes some 100 ms for a view not seen before, then nothing."""
     series = _matching(release.at("series", view.known), release, view)
-    series = series.sort("reports", "agency_id", "system_id", descending=[True, False, False])
+    # Searches first, for they are what the dashboard is about; then what has most evidence.
+    series = series.sort(
+        pl.col("metric") != "searches",
+        pl.col("reports").neg(),
+        "agency_id",
+        "system_id",
+        "metric",
+    )
     shown = [_series_key(row) for row in series.head(TRENDS).iter_rows(named=True)]
     names = dict(release.tables["agencies"].select("agency_id", "name").iter_rows())
     systems = dict(release.tables["systems"].select("system_id", "name").iter_rows())
     others = [
         OtherSeries(
             row["agency_id"],
+            row["system_id"],
             names[row["agency_id"]],
             systems[row["system_id"]],
             row["metric"],
@@ -137,6 +153,10 @@ def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
     reports = _of_series(release.at("reports", known), key)
     aside = set_aside(release, _of_series(release.at("conflicts", known), key))
     agency_id, system_id, metric = key
+    said = release.at("statements", known).filter(
+        (pl.col("agency_id") == agency_id)
+        & (pl.col("system_id").is_null() | (pl.col("system_id") == system_id))
+    )
     agency = _name(release, "agencies", "agency_id", agency_id)
     system = _name(release, "systems", "system_id", system_id)
     struck = reports.filter(pl.col("report_id").is_in(list(aside)))
@@ -149,6 +169,7 @@ def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
         figure,
         figure.spec(),
         evidence(release, reports, aside),
+        statements(release, said, aside),
     )
 
 

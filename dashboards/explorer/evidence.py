@@ -41,6 +41,37 @@ def evidence(release: Release, reports: pl.DataFrame, aside: dict[str, str]) -> 
     return [_row(row, names, systems, aside) for row in told.iter_rows(named=True)]
 
 
+@dataclass(frozen=True)
+class Statement:
+    """What an agency said without a number; ``aside`` as in :class:`Evidence`."""
+
+    day: str
+    stance: str
+    summary: str
+    publisher: str
+    title: str
+    url: str
+    aside: str
+
+
+def statements(release: Release, said: pl.DataFrame, aside: dict[str, str]) -> list[Statement]:
+    """Rows of the table ``statements`` for readers, latest first."""
+    told = said.join(release.tables["sources"], on="source_id", how="left", suffix="_source")
+    told = told.sort("said_latest", "statement_id", descending=[True, False])
+    return [
+        Statement(
+            day=phrases.days(row["said_earliest"] or row["said_latest"], row["said_latest"]),
+            stance=row["stance"].replace("_", " "),
+            summary=row["summary"],
+            publisher=row["publisher"] or "",
+            title=row["title"] or row["source_id"],
+            url=row["url"] or "",
+            aside=aside.get(row["statement_id"], ""),
+        )
+        for row in told.iter_rows(named=True)
+    ]
+
+
 def _row(
     row: dict[str, Any], names: dict[str, str], systems: dict[str, str], aside: dict[str, str]
 ) -> Evidence:

@@ -24,10 +24,15 @@ def parts(release: Release, shown: Content, problems: list[str]) -> dict[str, st
 
     A part of a chart that is not drawn is blank, which hides its frame.
     """
+    notices: Any = template("explorer_parts.html").make_module(_words())
+    return {**_parts(release, shown), "notices": str(notices.notices(problems))}
+
+
+@lru_cache(maxsize=64)
+def _parts(release: Release, shown: Content) -> dict[str, str]:
     macros: Any = template("explorer_parts.html").make_module(_words())
     made = {
         "selection": macros.selection(_selection(release, shown.view)),
-        "notices": macros.notices(problems),
         "numbers": macros.numbers(shown.numbers),
         "empty": "" if shown.trends else macros.empty(_ways_out(release, shown.view)),
         "others": macros.others(shown.others, shown.view) if shown.others else "",
