@@ -50,6 +50,34 @@ class Evidence:
     def series(self) -> int:
         return len(self.offsets) - 1
 
+    def of(self, series: Array) -> Evidence:
+        """The evidence of some series, numbered from 0 in the order given."""
+        items, offsets = _runs(self.offsets, series)
+        refusals, refusal_offsets = _runs(self.refusal_offsets, series)
+        return Evidence(
+            ids=self.ids.take(pa.array(items)),
+            offsets=offsets,
+            first=self.first[items],
+            end=self.end[items],
+            low=self.low[items],
+            high=self.high[items],
+            known_from=self.known_from[items],
+            known_until=self.known_until[items],
+            voice=self.voice[items],
+            is_report=self.is_report[items],
+            refusal_offsets=refusal_offsets,
+            refusal_known=self.refusal_known[refusals],
+            refusal_said=self.refusal_said[refusals],
+        )
+
+
+def _runs(offsets: Array, series: Array) -> tuple[Array, Array]:
+    """The places of some series' items, and the offsets that cut them."""
+    lengths = offsets[series + 1] - offsets[series]
+    cuts = np.zeros(len(series) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=cuts[1:])
+    return np.arange(cuts[-1]) + np.repeat(offsets[series] - cuts[:-1], lengths), cuts
+
 
 def read_evidence(con: duckdb.DuckDBPyConnection) -> Evidence:
     """Read the tables `evidence` and `refusals`, which are ordered by series and authority."""
@@ -103,14 +131,14 @@ def read_evidence(con: duckdb.DuckDBPyConnection) -> Evidence:
 
 
 def solve_evidence(
-    evidence: Evidence, progress: Callable[[int], None] = lambda _: None
+    evidence: Evidence, progress: Callable[[float], None] = lambda _: None
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Solve every series, in order, some at a time.
 
     Yields the answers and the conflicts of consecutive series: answers with series_no, frequency,
     first_day (null: open), last_day, known_from, known_until and the columns of `bounds` behind
     them, ordered by series and period; conflicts with series_no, voice, set_aside_id, known_from,
-    known_until and cycle_ids. ``progress`` is told how many items are done.
+    known_until and cycle_ids. ``progress`` is told the share that is done.
     """
     chunks = list(_chunks(evidence.offsets))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -119,8 +147,14 @@ def solve_evidence(
             answer = waiting.pop(0).result()
             if n + 4 < len(chunks):
                 waiting.append(pool.submit(_solve_chunk, evidence, *chunks[n + 4]))
-            progress(int(evidence.offsets[last]))
+            progress(int(evidence.offsets[last]) / int(evidence.offsets[-1]))
             yield answer
+
+
+def numbered(table: pa.Table, series: Array) -> pa.Table:
+    """The table with the numbers that its series have among all: ``series`` by number here."""
+    numbers = pa.array(series[table["series_no"].to_numpy()])
+    return table.set_column(table.column_names.index("series_no"), "series_no", numbers)
 
 
 def _chunks(offsets: Array) -> Iterator[tuple[int, int]]:

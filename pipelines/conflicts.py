@@ -11,9 +11,10 @@ from pipelines.proofs import Series
 
 
 def describe_conflicts(
-    con: duckdb.DuckDBPyConnection, found: pa.Table, series: list[Series]
+    con: duckdb.DuckDBPyConnection, found: pa.Table, standing: pa.Table, series: list[Series]
 ) -> pa.Table:
-    """Name and explain the conflicts that the solver found, ordered by conflict_id."""
+    """Name and explain the conflicts that the solver found; with those of the last release that
+    still stand, ordered by conflict_id."""
     named = {i for row in found.to_pylist() for i in (row["set_aside_id"], *row["cycle_ids"])}
     con.register("named", pa.table({"evidence_id": sorted(named)}))
     said = {
@@ -53,5 +54,5 @@ def describe_conflicts(
                 ),
             }
         )
-    rows.sort(key=lambda r: r["conflict_id"])
-    return pa.Table.from_pylist(rows, schema=arrow_schema(CONFLICTS))
+    explained = pa.Table.from_pylist(rows, schema=arrow_schema(CONFLICTS))
+    return pa.concat_tables([explained, standing]).sort_by("conflict_id").combine_chunks()

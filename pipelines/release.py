@@ -19,18 +19,20 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import registers
-from pipelines.bounds import Evidence, read_evidence, solve_evidence
+from pipelines.bounds import Evidence, numbered, read_evidence, solve_evidence
+from pipelines.carried import carried_rows, find_last_release, in_order, unchanged_series
 from pipelines.changes import compare
 from pipelines.changes_text import write_changes
 from pipelines.conflicts import describe_conflicts
 from pipelines.coverage import measure_coverage
 from pipelines.datapackage import describe_release
 from pipelines.editions import read_release
-from pipelines.fields import BOUNDS, LEDGER_FILES, RELEASE, Table, arrow_schema
+from pipelines.fields import BOUNDS, CONFLICTS, LEDGER_FILES, RELEASE, Table, arrow_schema
 from pipelines.gaps import measure_gaps
 from pipelines.ledger import Ledger, Problem, read_ledger
 from pipelines.proofs import Proofs, Series
@@ -73,7 +75,8 @@ def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = 
         home = out / version
         if not is_release_of_this_method(home):
             with _staged(out, home) as stage:
-                _write_tables(ledger, as_of, stage, progress)
+                last = find_last_release(out, method_fingerprint())
+                _write_tables(ledger, as_of, stage, progress, last)
                 progress.step("Describing the release")
                 describe_release(stage, version, as_of, ledger.sha256, method_fingerprint())
                 progress.step("Comparing with the release before")
@@ -126,8 +129,10 @@ def is_release_of_this_method(home: Path) -> bool:
 # --- the tables ------------------------------------------------------------------------------
 
 
-def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) -> None:
-    con = derive_tables(ledger, as_of, stage, progress)
+def _write_tables(
+    ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
+) -> None:
+    con = derive_tables(ledger, as_of, stage, progress, last)
     progress.step("Checking the tables")
     check_tables(con)
     progress.step("Writing Parquet and CSV")
@@ -139,10 +144,14 @@ def _write_tables(ledger: Ledger, as_of: date, stage: Path, progress: Progress) 
 
 
 def derive_tables(
-    ledger: Ledger, as_of: date, stage: Path, progress: Progress | None = None
+    ledger: Ledger,
+    as_of: date,
+    stage: Path,
+    progress: Progress | None = None,
+    last: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """All tables of a release, in a database; `bounds` reads ``stage``/bounds.parquet, which is
-    written there."""
+    written there. Answers of unchanged series are taken from the ``last`` release."""
     progress = progress or Progress()
     con = connect(ledger)
     progress.step("Reading reports and statements")
@@ -155,9 +164,9 @@ def derive_tables(
         "select agency_id, system_id, metric from numbered_series order by series_no"
     ).fetchall()
     progress.step("Solving bounds")
-    conflicts = _write_bounds(con, evidence, stage, progress)
+    found, standing = _write_bounds(con, evidence, last, stage, progress)
     progress.step("Explaining conflicts")
-    _register(con, "conflicts", describe_conflicts(con, conflicts, series))
+    _register(con, "conflicts", describe_conflicts(con, found, standing, series))
     progress.step("Measuring gaps")
     _measure_gaps(con, evidence, series, as_of)
     progress.step("Measuring coverage")
@@ -191,22 +200,49 @@ def _register(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Non
 
 
 def _write_bounds(
-    con: duckdb.DuckDBPyConnection, evidence: Evidence, stage: Path, progress: Progress
-) -> pa.Table:
-    """Solve all series and write `bounds` as they come; returns the conflicts found."""
+    con: duckdb.DuckDBPyConnection,
+    evidence: Evidence,
+    last: Path | None,
+    stage: Path,
+    progress: Progress,
+) -> tuple[pa.Table, pa.Table]:
+    """Write `bounds`: changed series are solved, the others' rows taken from the ``last`` release.
+
+    Returns the conflicts that solving found, and those of the last release that still stand.
+    """
     query = (SQL / "bounds.sql").read_text()
     schema = arrow_schema(BOUNDS)
     path = stage / "bounds.parquet"
+    changed = np.arange(evidence.series)
     conflicts: list[pa.Table] = []
-    items = max(int(evidence.offsets[-1]), 1)
-    with _parquet_writer(path, schema) as write:
-        for answers, found in solve_evidence(evidence, lambda n: progress.share(n / items)):
-            con.register("answers", answers)
-            write(con.sql(query).to_arrow_table())
+    carried: list[Iterator[pa.Table]] = []
+    standing = arrow_schema(CONFLICTS).empty_table()
+    if last:
+        unchanged = unchanged_series(con, last)
+        changed = np.setdiff1d(changed, unchanged["series_no"].to_numpy())
+        carried = [carried_rows(last, "bounds", unchanged)]
+        standing = pa.concat_tables(
+            [
+                standing,
+                *(
+                    rows.select(standing.column_names)
+                    for rows in carried_rows(last, "conflicts", unchanged)
+                ),
+            ]
+        )
+
+    def solved() -> Iterator[pa.Table]:
+        for answers, found in solve_evidence(evidence.of(changed), progress.share):
+            con.register("answers", numbered(answers, changed))
+            yield con.sql(query).to_arrow_table()
             con.unregister("answers")
-            conflicts.append(found)
+            conflicts.append(numbered(found, changed))
+
+    with _parquet_writer(path, schema) as write:
+        for rows in in_order(solved(), *carried):
+            write(rows)
     con.execute(f"create view bounds as from read_parquet('{_quoted(path)}')")
-    return pa.concat_tables(conflicts) if conflicts else _no_conflicts()
+    return pa.concat_tables(conflicts) if conflicts else _no_conflicts(), standing
 
 
 def _no_conflicts() -> pa.Table:

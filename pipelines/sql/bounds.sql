@@ -23,7 +23,8 @@ select
   estimate,
   obs_status,
   low_report_ids,
-  high_report_ids
+  high_report_ids,
+  series_no
 from answers
 join numbered_series using (series_no)
 order by series_no, frequency, first_day nulls first, last_day, known_from
