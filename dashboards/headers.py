@@ -5,14 +5,14 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_STRICT = (
+STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
 # Bokeh adds its stylesheets as elements at run time and knows no nonce; scripts stay strict.
-_EXPLORER = _STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-_ALWAYS = {
+_EXPLORER = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
@@ -31,13 +31,13 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policy = _EXPLORER if scope["path"] == "/explore" else _STRICT
+        policy = _EXPLORER if scope["path"] == "/explore" else STRICT
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Content-Security-Policy", policy)
-                for name, value in _ALWAYS.items():
+                for name, value in ALWAYS.items():
                     headers.setdefault(name, value)
             await send(message)
 

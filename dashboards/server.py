@@ -13,6 +13,7 @@ import gzip
 import re
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,30 +22,23 @@ from urllib.parse import urlsplit
 import brotli  # type: ignore[import-untyped]
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, WebSocket
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from dashboards import assets, releases
+from dashboards.downloads import add_downloads
 from dashboards.explorer.process import ExplorerProcess
 from dashboards.headers import SecurityHeaders
 from dashboards.pages import render
+from dashboards.shelf import FromShelf, Shelf
 from pipelines.fields import RELEASE
 
 _LONGEST_QUERY = 2_000
 _LONGEST_MESSAGE = 1 << 16
 _YEAR = "public, max-age=31536000, immutable"
-_FILE = re.compile(r"[a-z_]+\.(parquet|csv|json|jsonld|md|txt)|LICEN[CS]E(\.[a-z]+)?|CHANGES\.md")
-_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9._+-]*")
-_TYPES = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".csv": "text/csv; charset=utf-8",
-    ".json": "application/json",
-    ".jsonld": "application/ld+json",
-    ".md": "text/markdown; charset=utf-8",
-}
 
 
 class PortInUse(Exception):  # noqa: N818 (a state of the machine, not a fault)
@@ -114,6 +108,7 @@ def create_app(releases_path: Path) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await explorer.start()
+        threading.Thread(target=assets.prepare, daemon=True).start()
         try:
             yield
         finally:
@@ -122,13 +117,15 @@ def create_app(releases_path: Path) -> FastAPI:
     app = FastAPI(
         title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
+    shelf = Shelf()
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(FromShelf, shelf=shelf)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _not_allowed)
     app.add_exception_handler(500, _failed)
     app.add_exception_handler(releases.NoReleaseError, _no_release)
     _add_pages(app, releases_path)
-    _add_downloads(app, releases_path)
+    app.include_router(add_downloads(releases_path, shelf))
     _add_health(app, releases_path, explorer)
     _add_explorer(app, explorer)
     return app
@@ -173,33 +170,6 @@ def _add_pages(app: FastAPI, path: Path) -> None:
         found = assets.served(assets.address("icon.svg"))
         assert found
         return Response(found.encoded["identity"], media_type=found.media_type)
-
-
-def _add_downloads(app: FastAPI, path: Path) -> None:
-    @app.api_route("/data/{version}/{name}", methods=_READ)
-    def download(request: Request, version: str, name: str) -> Response:
-        if not _FILE.fullmatch(name):
-            raise HTTPException(404)
-        if version == "latest":
-            folder, cache = releases.latest_path(path), "public, max-age=300, must-revalidate"
-        elif _VERSION.fullmatch(version):
-            folder, cache = path / version, _YEAR
-        else:
-            raise HTTPException(404)
-        file = folder / name
-        if not file.is_file():
-            raise HTTPException(404)
-        # A version names its content, so version and file name are a strong validator.
-        etag = f'"{folder.name}/{name}"'
-        headers = {
-            "Cache-Control": cache,
-            "ETag": etag,
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": "ETag, Content-Range, Content-Length, Accept-Ranges",
-        }
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(file, media_type=_TYPES.get(file.suffix, "text/plain"), headers=headers)
 
 
 def _add_health(app: FastAPI, path: Path, explorer: ExplorerProcess) -> None:
