@@ -195,6 +195,106 @@ def serve(
         raise typer.Exit(1) from None
 
 
+@app.command()
+def import_log(
+    files: Annotated[
+        list[str], typer.Argument(help="CSV, JSON lines, Parquet or Excel; globs too.")
+    ],
+    source: Annotated[str, typer.Option(help="Source id of the log.")],
+    mapped: Annotated[
+        list[str],
+        typer.Option(
+            "--map",
+            help="ROLE=COLUMN, repeatable: searched_at (twice for a day and a time), key (rows "
+            "with equal keys are one search), unit, purpose. No other column is read.",
+        ),
+    ],
+    agency: Annotated[str, typer.Option(help="Agency id.")] = "",
+    system: Annotated[str, typer.Option(help="System id.")] = "",
+    unit: Annotated[
+        list[str] | None, typer.Option(help="VALUE=AGENCY_ID of the unit column, repeatable.")
+    ] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="VALUE=SYSTEM_ID of the purpose column, repeatable.")
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First day that the log covers."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day that the log covers."),
+    ] = None,
+    dates: Annotated[
+        list[str] | None,
+        typer.Option(help="How times are written, such as '%m/%d/%Y %H:%M', tried in order; iso."),
+    ] = None,
+    times_in: Annotated[str, typer.Option(help="Zone of times without an offset.")] = "",
+    days_in: Annotated[str, typer.Option(help="Zone of the days: America/Chicago.")] = "",
+    per: Annotated[str, typer.Option(help="day, week or month.")] = "day",
+    min_cell: Annotated[int, typer.Option(help="Withhold counts from 1 to below this.")] = 0,
+    metric: Annotated[str, typer.Option(help="What a row counts.")] = "searches",
+    mode: Annotated[str, typer.Option(help="How the system is used.")] = "unspecified",
+    channel: Annotated[str, typer.Option(help="How the log became public.")] = "on_request",
+    disclosed_by: Annotated[str, typer.Option(help="Agency that gave another's log.")] = "",
+    encoding: Annotated[str, typer.Option(help="Of text other than UTF-8: cp1252.")] = "",
+    delimiter: Annotated[str, typer.Option(help="Where it cannot be found out.")] = "",
+    engine: Annotated[str, typer.Option(help="duckdb or spark.")] = "duckdb",
+    master: Annotated[
+        str, typer.Option(help="Spark's: local[2], spark://HOST:PORT, yarn, sc://HOST:PORT.")
+    ] = "local[2]",
+    ledger: LedgerDir = LEDGER,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Count an agency's search log by day and put the counts into the ledger, or nothing."""
+    from pipelines import events, release
+
+    request = events.LogImport(
+        files=files,
+        mapped=mapped,
+        source_id=source,
+        agency_id=agency,
+        system_id=system,
+        unit=unit or [],
+        purpose=purpose or [],
+        metric=metric,
+        mode=mode,
+        channel=channel,
+        disclosed_by=disclosed_by,
+        per=per,
+        first=first.date() if first else None,
+        last=last.date() if last else None,
+        clock=events.Clock(tuple(dates or ["iso"]), times_in, days_in),
+        min_cell=min_cell,
+        encoding=encoding,
+        delimiter=delimiter.replace("\\t", "\t"),
+        engine=engine,
+        master=master,
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        watcher = release.Progress(
+            step=lambda what: bar.update(task, description=what, total=None),
+            share=lambda done: bar.update(task, completed=done, total=1.0),
+        )
+        try:
+            summary = events.import_log(ledger, request, watcher)
+        except events.RefusedLogError as error:
+            refused = error.problems
+        except KeyboardInterrupt:
+            console.print("Interrupted; the ledger is as it was")
+            raise typer.Exit(130) from None
+        else:
+            refused = []
+    for problem in refused:
+        print(problem)
+    if refused:
+        console.print(f"{len(refused)} problems; nothing was written")
+        raise typer.Exit(1)
+    print(json.dumps(summary.as_dict(), indent=2) if output == "json" else summary.as_text())
+
+
 def _day(moment: datetime | None) -> date:
     return moment.date() if moment else datetime.now(UTC).date()
 
