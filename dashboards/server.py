@@ -29,6 +29,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from dashboards import assets, releases
+from dashboards.api import add_api
 from dashboards.downloads import add_downloads
 from dashboards.explorer.process import ExplorerProcess
 from dashboards.headers import SecurityHeaders
@@ -126,6 +127,7 @@ def create_app(releases_path: Path) -> FastAPI:
     app.add_exception_handler(releases.NoReleaseError, _no_release)
     _add_pages(app, releases_path)
     app.include_router(add_downloads(releases_path, shelf))
+    app.include_router(add_api(releases_path, shelf))
     _add_health(app, releases_path, explorer)
     _add_explorer(app, explorer)
     return app
