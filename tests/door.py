@@ -46,8 +46,11 @@ class Door:
 
 
 @contextmanager
-def open_door(releases: Path) -> Iterator[Door]:
-    """Serves the releases on an ephemeral port until the block ends."""
+def open_door(releases: Path, explorer: bool = True) -> Iterator[Door]:
+    """Serves the releases on an ephemeral port until the block ends.
+
+    Without ``explorer`` it does not wait for the explorer to be ready.
+    """
     process = start(releases, 0)
     try:
         assert process.stdout
@@ -55,7 +58,8 @@ def open_door(releases: Path) -> Iterator[Door]:
         found = re.search(r"http://\S+:\d+", line)
         assert found, f"the server did not start: {line}{process.stderr and process.stderr.read()}"
         door = Door(found[0], process)
-        door.wait_for(state="up")
+        if explorer:
+            door.wait_for(state="up")
         yield door
     finally:
         process.terminate()

@@ -148,7 +148,7 @@ def test_a_new_release_is_served_without_a_restart(tmp_path: Path) -> None:
 
 def test_a_dead_explorer_comes_back_and_harms_nothing_else(synthetic: Path) -> None:
     with open_door(synthetic) as door:
-        (child,) = psutil.Process(door.process.pid).children()
+        (child,) = _children(door)
         child.kill()
         assert door.get("/").status_code == 200
         assert door.get("/data/latest/gaps.csv").status_code == 200
@@ -156,10 +156,15 @@ def test_a_dead_explorer_comes_back_and_harms_nothing_else(synthetic: Path) -> N
         assert door.get("/explore").status_code == 200
 
 
+def _children(door: Door) -> list[psutil.Process]:
+    door.explorer()  # answered only once the server is up and has started its child
+    return psutil.Process(door.process.pid).children()
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -> None:
-    with open_door(synthetic) as door:
-        (child,) = psutil.Process(door.process.pid).children()
+    with open_door(synthetic, explorer=False) as door:
+        (child,) = _children(door)
         os.kill(door.process.pid, stop)
         assert door.process.wait(15) == 0
         psutil.wait_procs([child], timeout=5)
@@ -170,7 +175,7 @@ def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -
 
 def test_the_explorer_does_not_outlive_a_killed_server(synthetic: Path) -> None:
     with open_door(synthetic) as door:
-        (child,) = psutil.Process(door.process.pid).children()
+        (child,) = _children(door)
         door.process.kill()
         _, alive = psutil.wait_procs([child], timeout=15)
         assert not alive

@@ -45,7 +45,7 @@ def _bundled(name: str) -> Path:
     return Path(str(files(package))) / path
 
 
-_OWN = ("site.css", "explorer.css", "explorer.js", "icon.svg")
+_OWN = ("site.css", "pages.css", "site.js", "explorer.css", "explorer.js", "icon.svg")
 _BUNDLES = (
     "bokeh.js",
     "bokeh-widgets.js",
@@ -73,6 +73,12 @@ def address(name: str) -> str:
     if name not in (*_OWN, *_BUNDLES):
         raise KeyError(name)
     return f"{PREFIX}/{hashlib.sha256(_content(name)).hexdigest()[:12]}/{name}"
+
+
+def prepare() -> None:
+    """Compresses everything once, so that no reader waits for it; takes a few seconds."""
+    for name in (*_OWN, *_BUNDLES):
+        served(address(name))
 
 
 @lru_cache(maxsize=64)
