@@ -17,8 +17,8 @@ _FAMILY = f' font-family="{escape(FONT)}"'
 _PIXELS = re.compile(r' width="([\d.]+)" height="([\d.]+)"', re.ASCII)
 # What says nothing in a drawing that is one image to a screen reader.
 _SILENT = re.compile(
-    r'<path class="(?:background|foreground)"[^>]*/>| (?:class|role|aria-[a-z]+|pointer-events)="[^"]*"'
-    r'| (?:stroke-)?opacity="1"'
+    r'<path class="(?:background|foreground)"[^>]*/>'
+    r'| (?:class|role|aria-[a-z]+|pointer-events)="[^"]*"| (?:stroke-)?opacity="1"'
 )
 _SOURCE_ROOM = 24
 

@@ -1,0 +1,150 @@
+"""What moved between two releases: figures before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import phrases
+from dashboards.charts.figure import Figure
+from dashboards.charts.theme import LIGHT, themed
+
+_ROWS = 16
+_ROW = 44
+_KEY = ("agency_id", "system_id", "metric", "frequency", "period")
+
+
+@dataclass(frozen=True)
+class _Change:
+    name: str
+    period: str
+    metric: str
+    before: tuple[int, int | None] | None
+    after: tuple[int, int | None] | None
+
+    @property
+    def words(self) -> tuple[str, str]:
+        return _told(self.before, self.metric), _told(self.after, self.metric)
+
+    @property
+    def size(self) -> float:
+        """How far the lower bound moved, relative to its size; new and gone ones come last."""
+        if self.before is None or self.after is None:
+            return 0.0
+        return abs(self.after[0] - self.before[0]) / max(1, self.before[0], self.after[0])
+
+
+def release_changes(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> Figure:
+    """The evidence windows and years whose bounds differ between two releases' tables.
+
+    Only what stands at the end of each counts. Raises ValueError where nothing moved.
+    """
+    old, new = _standing(before["bounds"]), _standing(after["bounds"])
+    names = dict(after["agencies"].select("agency_id", "name").iter_rows())
+    systems = dict(after["systems"].select("system_id", "name").iter_rows())
+    changes = [
+        _Change(
+            f"{names.get(key[0], key[0])}, {systems.get(key[1], key[1])}",
+            phrases.days(*(new.get(key) or old[key])[2:]),
+            key[2],
+            old[key][:2] if key in old else None,
+            new[key][:2] if key in new else None,
+        )
+        for key in sorted({*old, *new})
+        if (old.get(key) or ())[:2] != (new.get(key) or ())[:2]
+    ]
+    if not changes:
+        raise ValueError("no figure differs between the two releases")
+    changes.sort(key=lambda c: (-c.size, c.name, c.period))
+    revised = sum(c.before is not None and c.after is not None for c in changes)
+    added = sum(c.before is None for c in changes)
+    gone = len(changes) - revised - added
+    parts = [
+        f"{count} {words}"
+        for count, words in ((revised, "revised"), (added, "new"), (gone, "withdrawn"))
+        if count
+    ]
+    title = f"{phrases.listed(parts)} {'figure' if len(changes) == 1 else 'figures'}".capitalize()
+    first = changes[0]
+    description = (
+        f"Bars of {len(changes)} figures before and after. Largest revision: {first.name}, "
+        f"{first.period}: from {first.words[0]} to {first.words[1]}."
+    )
+    drawn = [c for c in changes if c.before and c.after][:_ROWS] or changes[:_ROWS]
+    return Figure(
+        name="release-changes",
+        chart=themed(_layers(drawn), description, _ROW * len(drawn)),
+        title=title,
+        description=description,
+        table=pl.DataFrame(
+            {
+                "Series": [c.name for c in changes],
+                "Period": [c.period for c in changes],
+                "Before": [c.words[0] for c in changes],
+                "After": [c.words[1] for c in changes],
+            }
+        ),
+        note=f"{len(changes) - len(drawn)} more are in the table."
+        if len(changes) > len(drawn)
+        else "",
+    )
+
+
+def _standing(bounds: pl.DataFrame) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    rows = bounds.filter(pl.col("known_until").is_null() & pl.col("frequency").is_in(["A", "R"]))
+    columns = (*_KEY, "low", "high", "period_start", "period_end")
+    return {row[:5]: row[5:] for row in rows.select(columns).iter_rows()}
+
+
+def _told(interval: tuple[int, int | None] | None, metric: str) -> str:
+    return "no figure" if interval is None else phrases.counted_interval(*interval, metric)
+
+
+def _layers(drawn: list[_Change]) -> list[alt.Chart]:
+    bars, heads = [], []
+    for n, change in enumerate(drawn):
+        heads.append({"y": n, "name": f"{change.name}, {change.period}"})
+        ends = [i for i in (change.before, change.after) if i]
+        most = max(max(low, high or 0) for low, high in ends) or 1
+        for which, interval, dy in (("before", change.before, 0.34), ("after", change.after, 0.6)):
+            if interval is None:
+                continue
+            low, high = interval
+            top = high if high is not None else low * 1.08
+            bars.append(
+                {
+                    "y": n + dy,
+                    "from": 0,
+                    "low": low / most * 0.6,
+                    "top": min(top / most * 0.6, 0.66),
+                    "which": which,
+                    "label": f"{which}: {phrases.short_interval(low, high)}",
+                }
+            )
+    y = alt.Y(
+        "y:Q", scale=alt.Scale(domain=[-0.3, len(drawn) - 0.1], reverse=True, nice=False), axis=None
+    )
+
+    def x(name: str) -> alt.X:
+        return alt.X(f"{name}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
+
+    colours = alt.Scale(domain=["before", "after"], range=[LIGHT["aside"], LIGHT["own"]])
+    fill = alt.Fill("which:N", scale=colours, legend=None)
+    every = alt.Data(values=bars)
+    return [
+        alt.Chart(every)
+        .mark_bar(height=8, fillOpacity=0.3, aria=False)
+        .encode(x=x("low"), x2=alt.X2("top:Q"), y=y, fill=fill),
+        alt.Chart(every)
+        .mark_bar(height=8, aria=False)
+        .encode(x=x("from"), x2=alt.X2("low:Q"), y=y, fill=fill),
+        alt.Chart(every)
+        .mark_text(align="left", dx=6, fontSize=11.5, aria=False)
+        .encode(x=x("top"), y=y, text=alt.Text("label:N")),
+        alt.Chart(alt.Data(values=heads))
+        .mark_text(align="left", fontSize=12, aria=False, limit=alt.ExprRef("width"))
+        .encode(x=alt.value(0), y=y, text=alt.Text("name:N")),
+    ]

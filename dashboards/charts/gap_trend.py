@@ -1,0 +1,150 @@
+"""How disclosure has moved: the gaps open on each day, by kind."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from dashboards import phrases
+from dashboards.charts.figure import Figure
+from dashboards.charts.theme import LIGHT, themed
+from pipelines.fields import GAP_KINDS
+
+_HEIGHT = 280
+_ROOM = 0.26
+
+
+def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
+    """The gaps of a release by the days on which they opened and closed.
+
+    ``gaps`` has kind, opened_on and closed_on (null: open). Raises ValueError where there are none.
+    """
+    if gaps.is_empty():
+        raise ValueError("no gaps to draw")
+    steps = {kind: _steps(gaps.filter(pl.col("kind") == kind)) for kind in GAP_KINDS}
+    steps = {kind: told for kind, told in steps.items() if told}
+    now = {kind: told[-1][1] for kind, told in steps.items()}
+    total = sum(now.values())
+    first = min(told[0][0] for told in steps.values())
+    years = list(range(first.year, as_of.year + 1))
+    hidden = sum(now.get(kind, 0) for kind in ("contradicted", "denied", "silent"))
+    counts = [f"{count} {phrases.GAP_WORDS[kind]}" for kind, count in now.items()]
+    description = (
+        f"Lines of the open disclosure gaps by kind from {first.year} to "
+        f"{phrases.day(as_of)}. Open at the end: {phrases.listed(counts)}."
+    )
+    return Figure(
+        name="gap-trend",
+        chart=themed(_layers(steps, first, as_of), description, _HEIGHT),
+        title=f"{total} disclosure gaps stand open; in {hidden} of them the agency gave no figure "
+        "that the evidence bears out",
+        description=description,
+        table=pl.DataFrame(
+            {
+                "End of": [
+                    str(year) if year < as_of.year else phrases.day(as_of) for year in years
+                ],
+                **{
+                    phrases.GAP_WORDS[kind].capitalize(): [
+                        _at(told, min(date(year, 12, 31), as_of)) for year in years
+                    ]
+                    for kind, told in steps.items()
+                },
+            }
+        ),
+        note="A gap opens on the day when the evidence for it was public; it closes when the "
+        "agency discloses.",
+    )
+
+
+def _steps(gaps: pl.DataFrame) -> list[tuple[date, int]]:
+    """Each day on which the number of open gaps changed, with the number from then on."""
+    change: dict[date, int] = {}
+    for opened, closed in gaps.select("opened_on", "closed_on").iter_rows():
+        change[opened] = change.get(opened, 0) + 1
+        if closed:
+            change[closed] = change.get(closed, 0) - 1
+    told, open_now = [], 0
+    for day in sorted(change):
+        open_now += change[day]
+        told.append((day, open_now))
+    return told
+
+
+def _at(told: list[tuple[date, int]], day: date) -> int:
+    return next((count for since, count in reversed(told) if since <= day), 0)
+
+
+def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) -> list[alt.Chart]:
+    most = max(count for told in steps.values() for _, count in told)
+    rows: list[dict[str, Any]] = []
+    ends = []
+    for kind, told in steps.items():
+        points = [(first, 0), *told, (as_of, told[-1][1])]
+        rows += [{"day": _epoch(day), "count": count, "kind": kind} for day, count in points]
+        ends.append({"kind": kind, "count": told[-1][1], "at": float(told[-1][1])})
+    _spread(ends, most * 0.075)
+    for end in ends:
+        end["day"] = _epoch(as_of)
+        end["label"] = f"{phrases.GAP_WORDS[str(end['kind'])]} {end['count']}"
+    right = _epoch(as_of) + int((_epoch(as_of) - _epoch(first)) * _ROOM)
+    scale = alt.Scale(domain=list(steps), range=[LIGHT[kind] for kind in steps])
+    axis = alt.Axis(
+        title=None,
+        grid=False,
+        ticks=False,
+        tickCount=alt.ExprRef("max(2, floor(width / 90))"),
+        labelExpr=f"datum.value > {_epoch(as_of)} ? '' : utcFormat(datum.value, '%Y')",
+        labelOverlap=True,
+    )
+
+    def x(name: str) -> alt.X:
+        return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
+
+    def y(name: str) -> alt.Y:
+        return alt.Y(
+            f"{name}:Q",
+            scale=alt.Scale(domain=[0, most * 1.05], nice=False),
+            axis=alt.Axis(
+                title="open gaps",
+                titleAngle=0,
+                titleAlign="left",
+                titleAnchor="start",
+                titleX=0,
+                titleY=-10,
+                tickCount=4,
+                domain=False,
+                ticks=False,
+            ),
+        )
+
+    corner = alt.Data(values=[{"at": right}])
+    return [
+        alt.Chart(corner).mark_point(opacity=0, aria=False).encode(x=x("at")),
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(interpolate="step-after", strokeWidth=2.2, aria=False)
+        .encode(x=x("day"), y=y("count"), stroke=alt.Stroke("kind:N", scale=scale, legend=None)),
+        alt.Chart(alt.Data(values=ends))
+        .mark_text(align="left", dx=6, fontSize=12.5, fontWeight=600, aria=False)
+        .encode(
+            x=x("day"),
+            y=y("at"),
+            text=alt.Text("label:N"),
+            fill=alt.Fill("kind:N", scale=scale, legend=None),
+        ),
+    ]
+
+
+def _spread(ends: list[dict[str, Any]], least: float) -> None:
+    """Moves the labels apart so that none covers another."""
+    ends.sort(key=lambda end: end["at"])
+    for below, above in pairwise(ends):
+        above["at"] = max(above["at"], below["at"] + least)
+
+
+def _epoch(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)

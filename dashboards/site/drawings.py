@@ -1,0 +1,41 @@
+"""Charts as pages hold them: two drawings (wide and for phones), the text and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from altair.utils.schemapi import debug_mode
+from markupsafe import Markup
+
+from dashboards.charts import paint
+from dashboards.charts.figure import Figure
+
+WIDE, NARROW = 720, 340
+# Altair's check of every channel takes four times as long as the rest and can be switched off for
+# the whole process only: one drawing at a time.
+_drawing = Lock()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure drawn twice as inline SVG; ``source`` is the line inside it."""
+
+    figure: Figure
+    wide: Markup
+    narrow: Markup
+
+
+def draw(make: Callable[[], Figure], source: str) -> Drawing | None:
+    """The figure that ``make`` gives, drawn; None where it says that there is nothing to draw."""
+    with _drawing, debug_mode(False):
+        try:
+            figure = make()
+        except ValueError:
+            return None
+        return Drawing(
+            figure,
+            Markup(paint.svg(figure, WIDE, source)),
+            Markup(paint.svg(figure, NARROW, source)),
+        )
