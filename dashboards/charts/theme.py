@@ -111,5 +111,6 @@ _CONFIG = alt.Config(
         tickColor=LIGHT["rule"],
         gridColor=LIGHT["rule"],
     ),
+    mark=alt.MarkConfig(color=LIGHT["ink"]),
     text=alt.MarkConfig(color=LIGHT["ink"], fontSize=12),
 )
