@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -124,6 +125,49 @@ def gaps(
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table if rows else "No gaps stood on that day.")
+
+
+@app.command()
+def add(
+    kind: Annotated[
+        str,
+        typer.Argument(help="report, statement, source, agency, system, duty or correction."),
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", help="Add all rows of a CSV, spreadsheet or JSON file, or none."),
+    ] = None,
+    ledger: LedgerDir = LEDGER,
+) -> None:
+    """Add a row to the ledger: asks, checks, shows what follows, then writes."""
+    from pipelines import adding, asking
+    from pipelines.sheets import UnreadableRowsError
+
+    if kind not in adding.KINDS:
+        raise typer.BadParameter(f"must be one of {', '.join(adding.KINDS)}", param_hint="KIND")
+    table = adding.KINDS[kind]
+    try:
+        if file:
+            ids = adding.add_from_file(ledger, table, file, _day(None), print)
+        elif sys.stdin.isatty():
+            ids = asking.add_by_hand(ledger, table, _day(None), print)
+        else:
+            console.print("Questions need a terminal; use --from FILE instead.")
+            raise typer.Exit(1)
+    except UnreadableRowsError as error:
+        refused = [str(error)]
+    except adding.RefusedRowsError as error:
+        refused = error.problems
+    except asking.Abandoned:
+        refused = []
+    else:
+        print(f"Written to {ledger}: {', '.join(ids[:5])}", end="")
+        print(f" and {len(ids) - 5} more." if len(ids) > 5 else ".")
+        return
+    for problem in refused:
+        print(problem)
+    console.print("Nothing was written.")
+    raise typer.Exit(1)
 
 
 @app.command()
