@@ -54,7 +54,7 @@ def write_synthetic_ledger(directory: Path, reports: int, series: int, seed: int
         given = tables[table.name]
         blank = [pl.lit("").alias(c) for c in table.columns if c not in given.columns]
         given.with_columns(blank).select(table.columns).write_csv(
-            directory / f"{table.name}.csv", quote_style="necessary"
+            directory / f"{table.name}.csv", quote_style="never"
         )
 
 
