@@ -221,14 +221,25 @@ def test_other_sites_cannot_open_a_session(door: Door, origin: str | None) -> No
     assert refused.value.response.status_code == 403
 
 
-def test_sessions_are_freed_when_their_readers_leave(door: Door) -> None:
+def test_sessions_and_their_memory_are_freed_when_readers_leave(door: Door) -> None:
+    (explorer,) = _children(door)
+
+    def come_and_go(count: int) -> int:
+        """Bytes that the explorer holds after so many readers have come and gone."""
+        with ExitStack() as leaving:
+            readers = [leaving.enter_context(_stream(door, door.address)) for _ in range(count)]
+            for reader in readers:
+                reader.recv(timeout=30)
+            assert door.explorer()["connected"] == count
+            for reader in readers[::2]:
+                # As when a phone loses its network: no closing handshake.
+                reader.socket.shutdown(socket.SHUT_RDWR)
+        door.wait_for(sessions=0, connected=0)
+        return int(explorer.memory_info().rss)
+
     door.wait_for(sessions=0)
-    with ExitStack() as leaving:
-        readers = [leaving.enter_context(_stream(door, door.address)) for _ in range(40)]
-        for reader in readers:
-            reader.recv(timeout=10)
-        assert door.explorer()["connected"] == 40
-        for reader in readers[::2]:
-            # As when a phone loses its network: no closing handshake.
-            reader.socket.shutdown(socket.SHUT_RDWR)
-    door.wait_for(sessions=0, connected=0)
+    come_and_go(40)
+    before = come_and_go(40)
+    after = come_and_go(40)
+    # A session that is kept holds some 400 kB.
+    assert after - before < 40 * 100_000

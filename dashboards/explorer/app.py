@@ -27,6 +27,7 @@ from dashboards.pages import template
 from dashboards.releases import Release
 
 PATH = "/explore"
+_TITLE = "Explorer – Facetally"
 
 
 class Synced(DataModel):
@@ -83,9 +84,9 @@ class Explorer:
     def attach(self, document: Document) -> None:
         """Makes panes and state the document's roots, by name."""
         for name, chart in self.charts.items():
-            model = chart.get_root(document)
-            model.name = name
-            document.add_root(model)
+            # Panel drops what it keeps of a pane with its session only if it served the pane.
+            chart.server_doc(document, title=_TITLE, location=False)
+            document.roots[-1].name = name
         document.add_root(self.synced)
         self.synced.on_change("query", lambda _attr, _old, new: self._redraw(document, new))
 
@@ -109,7 +110,6 @@ def open_session(document: Document, path: Path) -> None:
     explorer.attach(document)
     document.config.reconnect_session = False
     document.config.notifications = None
-    document.title = "Explorer – Facetally"
     view, problems = read(query, release)
     document.template = template("explorer.html")
     document.template_variables.update(page.variables(release, content(release, view), problems))
