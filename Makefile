@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup build serve test lint types lock clean
+.PHONY: setup build serve test review lint types lock clean
 
 setup: $(VENV)/.ready
 
@@ -31,6 +31,10 @@ test: lint types
 	@sh tests/chromium.sh
 	$(BIN)/facetally check
 	$(BIN)/pytest
+
+# What a changed ledger moves: bounds, gaps and contradictions, against the last landed one.
+review: setup
+	@.ci/review
 
 # Maintainers: renew the lock after a change of pyproject.toml (needs uv).
 lock:

@@ -21,6 +21,7 @@ from pipelines.adding import insert_rows
 from pipelines.fields import LEDGER_FILES, REPORTS
 
 REPOSITORY = Path(__file__).parent.parent
+NCA = "uk-nca-clearview-2019-20"
 REAL = REPOSITORY / "data" / "ledger"
 
 
@@ -53,7 +54,7 @@ def test_a_row_goes_to_its_sorted_place_and_no_other_byte_moves(tmp_path: Path) 
     ledger = tmp_path / "ledger"
     shutil.copytree(REAL, ledger)
     before = (ledger / "reports.csv").read_bytes()
-    line = next(x for x in before.splitlines(keepends=True) if x.startswith(b"uk-nca-clearview"))
+    line = next(x for x in before.splitlines(keepends=True) if x.startswith(NCA.encode()))
     (ledger / "reports.csv").write_bytes(before.replace(line, b""))
     row = dict(zip(REPORTS.columns, next(csv.reader([line.decode()])), strict=True))
     code, said = run_add(ledger, write_rows(tmp_path / "new.csv", row))
@@ -213,7 +214,11 @@ BROKEN_FILES: dict[str, tuple[str, bytes | None, str]] = {
         "'words' is no column of reports; did you mean 'wording'?",
     ),
     "columns missing": ("new.csv", b"agency_id\nx\n", "the required columns system_id, mode,"),
-    "a column twice": ("new.csv", WHOLE.replace(b"note", b"wording") + b"x\n", "'wording' is there"),
+    "a column twice": (
+        "new.csv",
+        WHOLE.replace(b"note", b"wording") + b"x\n",
+        "'wording' is there twice",
+    ),
     "too few cells": ("new.csv", WHOLE + b"a,b\n", "row 2 of"),
     "too many cells": ("new.csv", WHOLE + b"x," * 30 + b"\n", "row 2 of"),
     "another encoding": ("new.csv", WHOLE + b"Gaz\xe9tte\n", "byte 0xe9 is not UTF-8"),
@@ -312,7 +317,7 @@ def without_nca(tmp_path: Path) -> Path:
     shutil.copytree(REAL, ledger)
     path = ledger / "reports.csv"
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(x for x in lines if not x.startswith(b"uk-nca-clearview-2019-20,")))
+    path.write_bytes(b"".join(x for x in lines if not x.startswith(NCA.encode())))
     return ledger
 
 
