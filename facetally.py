@@ -113,17 +113,32 @@ def gaps(
     agency: Annotated[str | None, typer.Option(help="Agency id.")] = None,
     kind: Annotated[str | None, typer.Option(help="Kind of gap.")] = None,
     known_on: KnownOn = None,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="Print the records requests that would close them.")
+    ] = False,
     releases: ReleasesDir = RELEASES,
 ) -> None:
-    """The disclosure gaps that stood on a day."""
+    """The disclosure gaps that stood on a day; those that came late with --kind late only."""
     from pipelines.standing import gaps_on
 
     rows = gaps_on(_latest(releases), _day(known_on), country, agency, kind)
+    if requests:
+        print("\n\n----\n\n".join(row.request for row in rows if row.request))
+        return
     table = Table(box=None, pad_edge=False)
     for column in ("kind", "agency", "system", "metric", "period", "size", "opened", "evidence"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(
+            row.kind,
+            row.agency,
+            row.system,
+            row.metric,
+            row.period,
+            row.size,
+            row.opened_on.isoformat(),
+            ", ".join(row.evidence),
+        )
     Console(highlight=False).print(table if rows else "No gaps stood on that day.")
 
 

@@ -391,7 +391,7 @@ def _read_series(
         """,
         {"path": str(home / "sources.parquet")},
     )
-    for name in ("numbered_series", "evidence", "refusals"):
+    for name in ("numbered_series", "denials", "evidence", "refusals"):
         con.execute(f"create or replace table {name} as {(SQL / f'{name}.sql').read_text()}")
 
 

@@ -116,6 +116,16 @@ WEAKNESSES = {
     "statements_only": "An agency that spoke, or was asked, but has no count.",
     "named_only": "An agency with neither count nor statement: only named by another row.",
 }
+DUTY_STATUS = {
+    "met": "Reports cover every day of the period, and nothing shows that they came late.",
+    "late": "Reports cover every day of the period; the last of them came after the due date.",
+    "partly": "Reports cover some days of the period; it is not counted as overdue.",
+    "overdue": "The due date has passed and no report covers a day of the period.",
+    "pending": "The due date has not passed.",
+    "undated": "The rule states no due date, and no report covers the period.",
+    "cut": "The duty was in force for a part of the period only, or no longer on the due date.",
+    "unproven": "Nothing in the ledger shows that the duty applied to the agency in the period.",
+}
 VOICES = {
     "agency": "What the agency made public itself, and its denials.",
     "others": "What somebody else made public, or compelled.",
@@ -419,13 +429,24 @@ _GAP_SIZE = (
     Field("period_end", "date", "Last day, inclusive.", True),
     Field("low", "integer", "At least so many undisclosed or unexplained.", unit="metric"),
     Field("high", "integer", "At most so many; blank: unknown.", unit="metric"),
-    Field("days", "integer", "Days overdue or late.", unit="days"),
+    Field(
+        "days",
+        "integer",
+        "Days overdue (at the end of the row's time or of the release) or days late.",
+        unit="days",
+    ),
+    Field(
+        "share",
+        "number",
+        "The largest share of a group's total that the evidence on its members can account for.",
+    ),
 )
 _GAP_EVIDENCE = (
     Field("report_ids", "slugs", "Reports that show it.", True, refers="reports"),
     Field("statement_ids", "slugs", "Statements that show it.", True, refers="statements"),
     Field("duty_id", "slug", "The duty that was not met.", refers="duties"),
 )
+_SENTENCE = Field("sentence", "text", "The gap in one sentence, made from the data.", True)
 GAPS = Table(
     "gaps",
     "Measured shortfalls of disclosure, at their latest extent.",
@@ -439,7 +460,15 @@ GAPS = Table(
         *_GAP_SIZE,
         Field("opened_on", "date", "The day on which it first stood.", True),
         Field("closed_on", "date", "The day on which it no longer stood; blank: open."),
+        Field(
+            "followed_by",
+            "slug",
+            "The gap that took its place that day, if one did.",
+            refers="gaps",
+        ),
         *_GAP_EVIDENCE,
+        _SENTENCE,
+        Field("request", "text", "A records request that would close it; blank: it is closed."),
     ),
 )
 GAP_HISTORY = Table(
@@ -451,6 +480,86 @@ GAP_HISTORY = Table(
         *_KNOWN,
         *_GAP_SIZE,
         *_GAP_EVIDENCE[:2],
+        _SENTENCE,
+    ),
+)
+GAP_TREND = Table(
+    "gap_trend",
+    "Gaps by kind, country and month. A missed duty can be overdue first and late afterwards: "
+    "do not add up kinds.",
+    ("kind", "country", "month"),
+    (
+        Field("kind", "text", "What sort of gap.", True, values=tuple(GAP_KINDS)),
+        Field("country", "text", "ISO 3166-1 alpha-2; ZZ for international bodies.", True),
+        Field("month", "text", "SDMX month, 2020-02.", True),
+        Field("open", "integer", "Open at the month's end.", True, unit="gaps"),
+        Field("opened", "integer", "Opened in the month.", True, unit="gaps"),
+        Field("closed", "integer", "Closed in the month.", True, unit="gaps"),
+        Field(
+            "replaced",
+            "integer",
+            "Of those closed, how many another gap took the place of.",
+            True,
+            unit="gaps",
+        ),
+    ),
+)
+DUTY_PERIODS = Table(
+    "duty_periods",
+    "What duties asked for, period by period, and whether it came.",
+    ("duty_id", "agency_id", "period"),
+    (
+        Field("duty_id", "slug", "The duty.", True, refers="duties"),
+        Field("agency_id", "slug", "The agency obliged.", True, refers="agencies"),
+        Field(
+            "period",
+            "text",
+            "SDMX year, quarter, month or ISO week (2019-W40); the first day for a single report.",
+            True,
+        ),
+        Field("period_start", "date", "First day of the period in force.", True),
+        Field("period_end", "date", "Last day of the period in force.", True),
+        Field("due_on", "date", "Last day in time; blank: the rule states none."),
+        Field("met_on", "date", "The day on which reports covered the whole period."),
+        Field("met_by", "slug", "The report that completed it.", refers="reports"),
+        Field("days_late", "integer", "Days from the due date, at least.", unit="days"),
+        Field("status", "text", "How it stands.", True, values=tuple(DUTY_STATUS)),
+    ),
+)
+AGENCY_DISCLOSURE = Table(
+    "agency_disclosure",
+    "How openly an agency's numbers of a year became public. What cannot be known is blank with "
+    "its reason.",
+    ("agency_id", "year"),
+    (
+        Field("agency_id", "slug", "The agency.", True, refers="agencies"),
+        Field("year", "integer", "Calendar year that the numbers are about.", True),
+        Field(
+            "obs_status",
+            "text",
+            "The year's observation status over all series of the agency.",
+            True,
+            values=tuple(OBS_STATUS),
+        ),
+        Field("known_low", "integer", "Searches known, at least.", unit="searches"),
+        Field("known_high", "integer", "Searches known, at most.", unit="searches"),
+        Field("share_low", "number", "Share of them that the agency made public, at least."),
+        Field("share_high", "number", "Share of them that the agency made public, at most."),
+        Field("share_reason", "text", "Why the share is blank."),
+        *(
+            Field(channel, "integer", f"Reports about the year. {words}", True, unit="reports")
+            for channel, words in CHANNELS.items()
+        ),
+        Field(
+            "days_to_disclosure",
+            "number",
+            "Median days from the end of a dated period to the day on which it became public.",
+            unit="days",
+        ),
+        Field("days_reason", "text", "Why the days are blank."),
+        Field("duties_due", "integer", "Duty periods whose due date passed.", unit="periods"),
+        Field("duties_met", "integer", "Of those, met in time.", unit="periods"),
+        Field("duties_reason", "text", "Why the duties are blank."),
     ),
 )
 CONFLICTS = Table(
@@ -567,6 +676,9 @@ RELEASE = (
     BOUNDS,
     GAPS,
     GAP_HISTORY,
+    GAP_TREND,
+    DUTY_PERIODS,
+    AGENCY_DISCLOSURE,
     CONFLICTS,
     CORRECTIONS,
     REGISTER_LINKS,

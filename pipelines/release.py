@@ -31,6 +31,7 @@ from pipelines.changes_text import write_changes
 from pipelines.conflicts import describe_conflicts
 from pipelines.coverage import measure_coverage
 from pipelines.datapackage import describe_release
+from pipelines.duties import duty_table, owed_periods
 from pipelines.editions import read_release
 from pipelines.fields import BOUNDS, CONFLICTS, LEDGER_FILES, RELEASE, Table, arrow_schema
 from pipelines.gaps import measure_gaps
@@ -157,7 +158,7 @@ def derive_tables(
     progress.step("Reading reports and statements")
     for table in LEDGER_FILES:
         _create(con, table.name, as_of)
-    for name in ("numbered_series", "evidence", "refusals", "series"):
+    for name in ("numbered_series", "denials", "evidence", "refusals", "series"):
         _create(con, name, as_of)
     evidence = read_evidence(con)
     series = con.execute(
@@ -258,9 +259,14 @@ def _measure_gaps(
     con: duckdb.DuckDBPyConnection, evidence: Evidence, series: list[Series], as_of: date
 ) -> None:
     _create(con, "window_states", as_of)
-    gaps, history = measure_gaps(con, Proofs(evidence, series))
+    _create(con, "disclosures", as_of)
+    owed = owed_periods(con, as_of)
+    _register(con, "duty_periods", duty_table(owed, as_of))
+    gaps, history = measure_gaps(con, Proofs(evidence, series), owed, as_of)
     _register(con, "gaps", gaps)
     _register(con, "gap_history", history)
+    for name in ("gap_trend", "agency_disclosure"):
+        _create(con, name, as_of)
 
 
 # --- the files -------------------------------------------------------------------------------

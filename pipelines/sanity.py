@@ -27,7 +27,16 @@ _RULES = {
         )
         where known_until > next_from or (known_until is null and next_from is not null)
     """,
-    "a gap that closed before it opened": "from gaps where closed_on <= opened_on",
+    "a gap known twice at once": """
+        from (
+          select *, lead(known_from) over (partition by gap_id order by known_from) as next_from
+          from gap_history
+        )
+        where known_until > next_from or (known_until is null and next_from is not null)
+    """,
+    "a gap that closed before it opened": """
+        from gaps where closed_on < opened_on or (closed_on = opened_on and kind <> 'late')
+    """,
 }
 
 

@@ -127,20 +127,26 @@ def read_cases(
             if agency == row["agency_id"] and row["system_id"] in ("", system)
         ]
         if row["stance"] == "denied" and row["said_on"]:
-            no = Item(
-                name=row["statement_id"],
-                channel="denial",
-                voice="agency",
-                first=None,
-                end=days_of(row["said_on"])[0].toordinal() + 1,
-                low=0,
-                high=0,
-                known=day.toordinal(),
-                until=None,
-                is_report=False,
-            )
-            for case in about:
-                case.items.append(no)
+            for (agency, system, _), case in cases.items():
+                if agency != row["agency_id"] or row["system_id"] not in ("", system):
+                    continue
+                until = _taken_back(row, system, statements, public, as_of)
+                if until is not None and until <= day:
+                    continue
+                case.items.append(
+                    Item(
+                        name=row["statement_id"],
+                        channel="denial",
+                        voice="agency",
+                        first=None,
+                        end=days_of(row["said_on"])[0].toordinal() + 1,
+                        low=0,
+                        high=0,
+                        known=day.toordinal(),
+                        until=until and until.toordinal(),
+                        is_report=False,
+                    )
+                )
         if row["stance"] in ("declined", "no_response"):
             said = min(days_of(row["said_on"])[1], day) if row["said_on"] else day
             for case in about:
@@ -148,6 +154,26 @@ def read_cases(
     for case in cases.values():
         case.items.sort(key=lambda item: item.rank)
     return cases
+
+
+def _taken_back(
+    denial: Row, system: str, statements: list[Row], public: dict[str, date], as_of: date
+) -> date | None:
+    """When it was first public that the agency had, perhaps later, admitted what it had denied."""
+    admitted = []
+    for row in statements:
+        day = public[row["source_id"]]
+        said = min(days_of(row["said_on"])[1], day) if row["said_on"] else day
+        if (
+            day <= as_of
+            and row["agency_id"] == denial["agency_id"]
+            and row["stance"] in ("confirmed", "suspended")
+            and row["system_id"]
+            in (denial["system_id"], system if not denial["system_id"] else "?")
+            and said >= days_of(denial["said_on"])[0]
+        ):
+            admitted.append(day)
+    return min(admitted, default=None)
 
 
 def _report_item(row: Row, public: date, corrected: date | None) -> Item:

@@ -17,17 +17,15 @@ reported as (
   join numbered_series as series using (agency_id, system_id, metric)
 ),
 
--- Doubt favours the agency: an uncertain denial binds up to its earliest day only.
+-- Doubt favours the agency: an uncertain denial binds up to its earliest day only, and one that
+-- was taken back no longer binds.
 denied as (
   select
     series_no, statement_id as evidence_id, 'denial' as channel, 'agency' as voice,
     null::date as first_day, said_earliest as last_day, 0::bigint as low, 0::bigint as high,
-    statements.known_from, null::date as known_until, false as is_report
-  from statements
-  join numbered_series as series
-    on statements.agency_id = series.agency_id
-    and coalesce(statements.system_id, series.system_id) = series.system_id
-  where stance = 'denied' and said_earliest is not null
+    known_from, known_until, false as is_report
+  from denials
+  where said_earliest is not null
 ),
 
 evidence as (

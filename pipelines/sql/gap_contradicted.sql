@@ -4,7 +4,9 @@ select
   known_from, known_until,
   others_low - agency_high as low,
   others_high - coalesce(agency_low, 0) as high,
-  denials as statement_ids,
-  agency_report_ids
+  -- Named from the proof of the agency's upper bound.
+  []::varchar[] as statement_ids,
+  []::varchar[] as report_ids,
+  agency_low as own_low, agency_high as own_high, others_low, others_high
 from window_states
 where agency_high < others_low

@@ -14,3 +14,24 @@ create or replace macro latest_day(partial) as
   end;
 
 create or replace macro blank(cell) as nullif(cell, '');
+
+-- Metrics that may be two names of one figure, or contain each other: where one is told, it is not
+-- shown that the other is not.
+create or replace macro family(metric) as
+  case
+    when metric in ('searches', 'requests') then 'searches'
+    when metric in ('alerts', 'false_alerts', 'possible_matches', 'identifications') then 'matches'
+    else metric
+  end;
+
+-- Whether a document shows on which day a number came: who retells what an agency published says
+-- nothing about the day on which that was, and one counted as published on the day it was read has
+-- no day.
+create or replace macro shows_its_day(channel, kind, note) as
+  coalesce(note, '') not like '%counted as published on%'
+  and (
+    channel <> 'published'
+    or kind in (
+      'foi_release', 'legislature', 'agency_statement', 'court', 'audit', 'official_statistics'
+    )
+  );
