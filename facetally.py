@@ -238,6 +238,24 @@ def diff(
 
 
 @app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="Where the files go; made if missing.")],
+    base_url: Annotated[
+        str, typer.Option(help="The address under which readers will find them.")
+    ] = "http://127.0.0.1:8000",
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """Write the whole site as files that any web server or CDN can hold."""
+    from dashboards.site.export import export as write_site
+
+    try:
+        files = write_site(_latest(releases), directory, base_url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--base-url") from None
+    console.print(f"{files} files in {directory}")
+
+
+@app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
