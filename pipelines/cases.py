@@ -305,50 +305,59 @@ def _node_search(graph: Graph, count: int) -> Array:
 # --- single answers --------------------------------------------------------------------------
 
 
-def admit(first: Array, end: Array, low: Array, high: Array) -> Array:
-    """Which items of one series are admitted, where all are known; items in order of authority."""
-    graph, nodes = _one_graph(first, end, low, high)
-    admitted = np.zeros((len(first), 3), dtype=np.int64)
-    d = _distances(nodes)
-    solver.admit(graph, admitted, ALL, 0, nodes, d.from_tail, d.from_head)
-    return np.asarray(admitted[:, ALL] == 1)
+class Weighed:
+    """The items of one series, all known, in order of authority, with ``holds``: which of them are
+    admitted."""
 
+    def __init__(self, first: Array, end: Array, low: Array, high: Array) -> None:
+        series = np.zeros(len(first), dtype=np.int64)
+        columns = {FIRST: first, END: end, LOW: low, HIGH: high}
+        self._graph, nodes = build_graph(1, series, columns)
+        self._nodes = int(nodes[1])
+        self._distance = d = _distances(self._nodes)
+        self._admitted = np.zeros((len(first), 3), dtype=np.int64)
+        solver.admit(self._graph, self._admitted, ALL, 0, self._nodes, d.from_tail, d.from_head)
 
-def prove(
-    first: Array, end: Array, low: Array, high: Array, window_first: int, window_end: int
-) -> tuple[int, int, list[int], list[int]]:
-    """Bounds of [window_first, window_end) on evidence that agrees, with the two proofs.
+    @property
+    def holds(self) -> Array:
+        return np.asarray(self._admitted[:, ALL] == 1)
 
-    Returns low, high (NONE: no upper bound) and, for each, the items on its path in order.
-    """
-    graph, count = _one_graph(first, end, low, high)
-    admitted = np.ones((len(first), 3), dtype=np.int64)
-    d = _distances(count)
+    def prove(self, first: int, end: int) -> tuple[int, int, list[int], list[int]]:
+        """Bounds of [first, end) on what is admitted, with the two proofs.
 
-    def shortest(start: int, goal: int) -> tuple[int, list[int]]:
+        Returns low, high (NONE: no upper bound) and, for each, the items on its path in order.
+        """
+        below = np.searchsorted(self._graph.days, [first, end], side="right") - 1
+        above = np.searchsorted(self._graph.days, [first, end])
+        low, high = 0, NONE
+        low_path: list[int] = []
+        high_path: list[int] = []
+        if above[0] <= below[1]:
+            cost, low_path = self._shortest(int(below[1]), int(above[0]))
+            low = -cost
+        if above[1] < self._nodes:
+            high, high_path = self._shortest(int(below[0]), int(above[1]))
+        return low, high, low_path, high_path
+
+    def _shortest(self, start: int, goal: int) -> tuple[int, list[int]]:
+        g, d, items = self._graph, self._distance, len(self._admitted)
         reach_with_proof(
-            graph, admitted, ALL, len(first), 0, count, start, d.from_tail, d.steps, d.via
+            g, self._admitted, ALL, items, 0, self._nodes, start, d.from_tail, d.steps, d.via
         )
         cost = int(d.from_tail[goal])
-        path = np.empty(len(first), dtype=np.int64)
-        length = path_to(graph, start, goal, d.steps, d.via, path, 0) if cost < NONE else 0
+        path = np.empty(items, dtype=np.int64)
+        length = path_to(g, start, goal, d.steps, d.via, path, 0) if cost < NONE else 0
         return cost, [int(i) for i in path[:length]]
 
-    below = np.searchsorted(graph.days, [window_first, window_end], side="right") - 1
-    above = np.searchsorted(graph.days, [window_first, window_end])
-    lowest, highest = 0, NONE
-    low_path: list[int] = []
-    high_path: list[int] = []
-    if above[0] <= below[1]:
-        cost, low_path = shortest(int(below[1]), int(above[0]))
-        lowest = -cost
-    if above[1] < count:
-        highest, high_path = shortest(int(below[0]), int(above[1]))
-    return lowest, highest, low_path, high_path
+
+def warm() -> None:
+    """Compile the solver, which takes seconds once; afterwards it is read from the cache."""
+    one = np.ones(1, dtype=np.int64)
+    none = np.zeros(0, dtype=np.int64)
+    cuts = np.array([0, 1])
+    solve(cuts, one, one + 1, one, one, one, one + 1, one, one, np.array([0, 0]), none, none)
+    Weighed(one, one + 1, one, one).prove(1, 2)
 
 
-def _one_graph(first: Array, end: Array, low: Array, high: Array) -> tuple[Graph, int]:
-    """The graph of one series and its number of nodes; a node before all days at the least."""
-    series = np.zeros(len(first), dtype=np.int64)
-    graph, nodes = build_graph(1, series, {FIRST: first, END: end, LOW: low, HIGH: high})
-    return graph, int(nodes[1])
+if __name__ == "__main__":
+    warm()

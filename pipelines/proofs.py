@@ -11,7 +11,7 @@ from pipelines import cases
 from pipelines.arithmetic import Said
 from pipelines.bounds import Evidence
 from pipelines.periods import day_number, day_of
-from pipelines.solver import BEGIN, NONE, VOICE_NAMES
+from pipelines.solver import BEGIN, NONE, VOICE_NAMES, Array
 
 Series = tuple[str, str, str]
 
@@ -37,6 +37,15 @@ class Proofs:
     def __init__(self, evidence: Evidence, series: list[Series]) -> None:
         self._evidence = evidence
         self._number = {key: n for n, key in enumerate(series)}
+        self._weighed: tuple[bytes, cases.Weighed] | None = None
+
+    def _weigh(self, items: Array) -> cases.Weighed:
+        """The items weighed; the last ones are kept, as one asks about them again."""
+        if self._weighed is None or self._weighed[0] != items.tobytes():
+            e = self._evidence
+            weighed = cases.Weighed(e.first[items], e.end[items], e.low[items], e.high[items])
+            self._weighed = items.tobytes(), weighed
+        return self._weighed[1]
 
     def said(self, item: int) -> Said:
         """One item of evidence, counted from the start of the evidence."""
@@ -63,21 +72,15 @@ class Proofs:
         today = day_number(known_on)
         speaks = voice == "all" or (e.voice[items] == VOICE_NAMES.index(voice))
         items = items[(e.known_from[items] <= today) & (e.known_until[items] > today) & speaks]
-        holds = cases.admit(e.first[items], e.end[items], e.low[items], e.high[items])
-        kept = items[holds]
-        low, high, low_path, high_path = cases.prove(
-            e.first[kept],
-            e.end[kept],
-            e.low[kept],
-            e.high[kept],
-            BEGIN if first is None else day_number(first),
-            day_number(last) + 1,
+        weighed = self._weigh(items)
+        low, high, low_path, high_path = weighed.prove(
+            BEGIN if first is None else day_number(first), day_number(last) + 1
         )
         return Proof(
             low=int(low),
             high=None if high >= NONE else int(high),
-            low_path=[self.said(int(kept[i])) for i in low_path],
-            high_path=[self.said(int(kept[i])) for i in high_path],
-            admitted=[e.ids[int(i)].as_py() for i in kept],
-            aside=[e.ids[int(i)].as_py() for i in items[~holds]],
+            low_path=[self.said(int(items[i])) for i in low_path],
+            high_path=[self.said(int(items[i])) for i in high_path],
+            admitted=[e.ids[int(i)].as_py() for i in items[weighed.holds]],
+            aside=[e.ids[int(i)].as_py() for i in items[~weighed.holds]],
         )

@@ -668,8 +668,9 @@ def _estimate(case: Case, state: State, s: int, w: int) -> int:
         total += rates[y, _RATE] * (end - days[y])
     if covered != end - first:
         return -1
-    # Half up, however the sum was put together.
-    return int(np.floor(total * (1 + 1e-12) + 0.5))
+    # Half up, however the sum was put together and rounded.
+    slack = 1e-9 + 1e-13 * rates[y, _SUM_BEFORE]
+    return int(np.floor(total + 0.5 + slack))
 
 
 # --- conflicts -------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def consistent(given_pieces: list[Piece]) -> tuple[np.ndarray, ...]:
     """The pieces that can be true together: first, end, low, high."""
     found = columns(given_pieces)
     quantities = tuple(found[name] for name in ("first", "end", "low", "high"))
-    holds = cases.admit(*quantities)
+    holds = cases.Weighed(*quantities).holds
     return tuple(column[holds] for column in quantities)
 
 
@@ -97,8 +97,8 @@ def test_more_admitted_evidence_is_tighter(
     every = consistent(given_pieces)
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=9, max_size=9)))[: len(every[0])]
     window = DAY + first, DAY + first + length
-    low, high, _, _ = cases.prove(*every, *window)
-    fewer_low, fewer_high, _, _ = cases.prove(*(column[kept] for column in every), *window)
+    low, high, _, _ = cases.Weighed(*every).prove(*window)
+    fewer_low, fewer_high, _, _ = cases.Weighed(*(c[kept] for c in every)).prove(*window)
     assert fewer_low <= low <= high <= fewer_high
 
 
@@ -113,8 +113,8 @@ def test_certificates_suffice(given_pieces: list[Piece]) -> None:
         for bound, ids in (("low", "low_report_ids"), ("high", "high_report_ids")):
             of = np.array([int(i[1:]) for i in row[ids]], dtype=np.int64)
             alone = [column[of] for column in quantities]
-            assert cases.admit(*alone).all()
-            low, high, _, _ = cases.prove(*alone, *window)
+            assert cases.Weighed(*alone).holds.all()
+            low, high, _, _ = cases.Weighed(*alone).prove(*window)
             assert row[bound] == (low if bound == "low" else None if high == NONE else high)
             known = found["known_from"][of], found["known_until"][of]
             today = _number(row["known_from"])
@@ -177,10 +177,10 @@ def test_conflicts_are_minimal_and_their_arithmetic_is_true(given_pieces: list[P
     for conflict in solved(given_pieces)[1]:
         names = [*conflict["cycle_ids"], conflict["set_aside_id"]]
         of = np.array([int(i[1:]) for i in names])
-        assert not cases.admit(*(column[of] for column in quantities)).all()
+        assert not cases.Weighed(*(column[of] for column in quantities)).holds.all()
         for left_out in range(len(of)):
             rest = np.delete(of, left_out)
-            assert cases.admit(*(column[rest] for column in quantities)).all()
+            assert cases.Weighed(*(column[rest] for column in quantities)).holds.all()
         said = {name: _said(name, quantities, i) for name, i in zip(names, of, strict=True)}
         check_sentence(
             contradiction(said[names[-1]], [said[name] for name in names[:-1]]), said, names[-1]
