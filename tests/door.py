@@ -39,7 +39,7 @@ class Door:
         deadline = time.monotonic() + timeout
         while True:
             state = self.explorer()
-            if all(state[name] == value for name, value in expected.items()):
+            if all(state.get(name) == value for name, value in expected.items()):
                 return state
             assert time.monotonic() < deadline, f"still {state}, expected {expected}"
             time.sleep(0.2)

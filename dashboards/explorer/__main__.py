@@ -25,20 +25,22 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
-from dashboards.explorer.app import PATH, open_session
+from dashboards.explorer.app import PATH, Chart, open_session
 
 ORIGIN = "explorer.invalid"
 _UNUSED_SECONDS = 8
 
 
 class Sessions(RequestHandler):
-    """``GET /sessions``: how many sessions are open, and how many of them have a connection."""
+    """``GET /sessions``: how many sessions are open, how many of them have a connection, and how
+    many charts are held in all (0 without sessions, or something keeps what should be freed)."""
 
     def get(self) -> None:
         application: BokehTornado = self.application  # type: ignore[assignment]
         sessions = application.get_sessions(PATH)
         connected = sum(session.connection_count > 0 for session in sessions)
-        self.write({"sessions": len(sessions), "connected": connected})
+        charts = len(Chart.held)
+        self.write({"sessions": len(sessions), "connected": connected, "charts": charts})
 
 
 def main(path: Path, descriptor: int) -> None:

@@ -9,8 +9,9 @@ Panel carries the charts.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 import panel as pn
 from bokeh.core.properties import Dict, String
@@ -44,12 +45,18 @@ class Synced(DataModel):
 class Chart(pn.pane.Vega):
     """A Vega pane without Panel's own stylesheets: charts need the colour mapping only."""
 
-    sheet: InlineStyleSheet | None = None
+    #: Every chart that some session still holds.
+    held: ClassVar[WeakSet[Chart]] = WeakSet()
+
+    def __init__(self, sheet: InlineStyleSheet, **params: Any) -> None:
+        self._sheet = sheet
+        super().__init__(**params)
+        self.held.add(self)
 
     def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
         changed = super()._process_param_change(params)
         if "stylesheets" in changed:
-            changed["stylesheets"] = [self.sheet]
+            changed["stylesheets"] = [self._sheet]
         return changed
 
 
@@ -59,15 +66,12 @@ class Explorer:
     def __init__(self, release: Release, query: str) -> None:
         self.release = release
         sheet = InlineStyleSheet(css=theme.stylesheet())
-        self.charts = {name: self._chart(name, sheet) for name in page.CHARTS}
+        self.charts = {
+            name: Chart(sheet, name=name, sizing_mode="stretch_width", margin=0)
+            for name in page.CHARTS
+        }
         self.synced = Synced(name="synced", query=query)
         self.show(query)
-
-    @staticmethod
-    def _chart(name: str, sheet: InlineStyleSheet) -> Chart:
-        chart = Chart(name=name, sizing_mode="stretch_width", margin=0)
-        chart.sheet = sheet
-        return chart
 
     def show(self, query: str) -> Content:
         """Makes everything on the page answer the query."""

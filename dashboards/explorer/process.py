@@ -95,7 +95,7 @@ class ExplorerProcess:
         return None
 
     async def sessions(self) -> dict[str, int | None] | None:
-        """Open and connected sessions; None where the child does not answer within a second."""
+        """Sessions, those connected, charts held; None where no answer comes within a second."""
         if self.state != "up":
             return None
         try:
