@@ -35,7 +35,7 @@ from dashboards.explorer.process import ExplorerProcess
 from dashboards.headers import SecurityHeaders
 from dashboards.pages import render
 from dashboards.shelf import FromShelf, Shelf
-from pipelines.fields import RELEASE
+from dashboards.site.serving import Pages
 
 _LONGEST_QUERY = 2_000
 _LONGEST_MESSAGE = 1 << 16
@@ -46,11 +46,15 @@ class PortInUse(Exception):  # noqa: N818 (a state of the machine, not a fault)
     """Another program listens there; the message is one line for the reader."""
 
 
-def serve(releases_path: Path, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(
+    releases_path: Path, host: str = "127.0.0.1", port: int = 8000, base_url: str | None = None
+) -> None:
     """Serves the latest release until SIGINT or SIGTERM; returns after a clean shutdown.
 
-    Port 0 takes any free one; the address is printed either way. Raises :class:`PortInUse`, and
-    :class:`dashboards.releases.NoReleaseError` where there is nothing to serve.
+    Port 0 takes any free one; the address is printed either way. ``base_url`` is the origin under
+    which readers see it (``https://example.org``), where that is another. Raises
+    :class:`PortInUse`, and :class:`dashboards.releases.NoReleaseError` where there is nothing to
+    serve.
     """
     version = releases.latest_path(releases_path).name
     listening = _listen(host, port)
@@ -58,7 +62,7 @@ def serve(releases_path: Path, host: str = "127.0.0.1", port: int = 8000) -> Non
     shown = f"[{host}]" if ":" in host else host
     print(f"Facetally, release {version}: http://{shown}:{bound}/", flush=True)
     config = uvicorn.Config(
-        create_app(releases_path),
+        create_app(releases_path, base_url or f"http://{shown}:{bound}"),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -102,14 +106,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def create_app(releases_path: Path) -> FastAPI:
-    """The web application; starts the explorer's process with its lifespan."""
+def create_app(releases_path: Path, base_url: str) -> FastAPI:
+    """The web application; starts the explorer's process with its lifespan.
+
+    ``base_url`` is the origin that readers use: pages name themselves by it.
+    """
     explorer = ExplorerProcess(releases_path)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await explorer.start()
         threading.Thread(target=assets.prepare, daemon=True).start()
+        threading.Thread(target=pages.prepare, daemon=True).start()
         try:
             yield
         finally:
@@ -119,43 +127,27 @@ def create_app(releases_path: Path) -> FastAPI:
         title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     shelf = Shelf()
+    pages = Pages(releases_path, shelf, base_url)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(FromShelf, shelf=shelf)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _not_allowed)
     app.add_exception_handler(500, _failed)
     app.add_exception_handler(releases.NoReleaseError, _no_release)
-    _add_pages(app, releases_path)
     app.include_router(add_downloads(releases_path, shelf))
     app.include_router(add_api(releases_path, shelf))
+    _add_assets(app)
     _add_health(app, releases_path, explorer)
     _add_explorer(app, explorer)
+    # Last, for the pages take every address that is left.
+    app.include_router(pages.router())
     return app
 
 
 _READ = ["GET", "HEAD"]
 
 
-def _add_pages(app: FastAPI, path: Path) -> None:
-    @app.api_route("/", methods=_READ)
-    def overview(request: Request) -> Response:
-        release = releases.latest(path)
-        tables = release.tables
-        counts = {
-            "reports": "reported counts",
-            "agencies": "agencies and groups",
-            "sources": "sources",
-            "bounds": "intervals derived",
-            "gaps": "disclosure gaps",
-        }
-        numbers = [(f"{tables[name].height:,}", words) for name, words in counts.items()]
-        rows = [
-            {"name": t.name, "description": t.description, "rows": tables[t.name].height}
-            for t in RELEASE
-        ]
-        html = render("overview.html", release=release, numbers=numbers, tables=rows)
-        return _page(request, html)
-
+def _add_assets(app: FastAPI) -> None:
     @app.api_route("/assets/{rest:path}", methods=_READ)
     def asset(request: Request, rest: str) -> Response:
         found = assets.served(f"{assets.PREFIX}/{rest}")
@@ -181,7 +173,8 @@ def _add_health(app: FastAPI, path: Path, explorer: ExplorerProcess) -> None:
             version = releases.latest_path(path).name
         except releases.NoReleaseError:
             version = None
-        sessions = await explorer.sessions() or {"sessions": None, "connected": None}
+        unknown = dict.fromkeys(("sessions", "connected", "charts"))
+        sessions = await explorer.sessions() or unknown
         state = {
             "release": version,
             "explorer": {

@@ -10,10 +10,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from dashboards import assets, releases
+from dashboards.site import cards
 from dashboards.site.pages import Site
 
 _ASSET = re.compile(rb'(?:href|src)="(/assets/[^"]+)"')
-_CHUNK = 24
+_CHUNK = 16
 
 
 def export(home: Path, directory: Path, base_url: str) -> int:
@@ -25,10 +26,11 @@ def export(home: Path, directory: Path, base_url: str) -> int:
     """
     site = Site(releases.read(home), base_url, explorer=False)
     directory.mkdir(parents=True, exist_ok=True)
-    pages, cards = site.addresses(), site.card_addresses()
-    # The heaviest first, so that no process ends with a long one.
-    pages.sort(key=lambda a: not a.startswith("/agencies/"))
-    work = [*pages, *cards]
+    # A card follows its page and takes its drawing; the heaviest come first, so that no process
+    # ends with a long one.
+    drawn = {page: card for card in site.card_addresses() if (page := cards.page_of(card))}
+    pages = sorted(site.addresses(), key=lambda page: page not in drawn)
+    work = [name for page in pages for name in (page, drawn.get(page)) if name]
     chunks = [work[i : i + _CHUNK] for i in range(0, len(work), _CHUNK)]
     workers = min(len(chunks), os.cpu_count() or 1)
     found: set[str] = set()

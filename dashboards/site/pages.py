@@ -115,16 +115,17 @@ class Site:
             *(f"/{kind}/{name}/" for kind in _KINDS for name in self._entries[kind]),
         ]
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The same, to look one up."""
+        return frozenset(self.addresses())
+
     def card_addresses(self) -> list[str]:
         """The PNG of every page that has one of its own, and the site's."""
         return [cards.address(page) for page in ("/", *self._with_card)]
 
     def page(self, address: str) -> Page | None:
-        """What stands at an address, or None. Takes up to half a second, the first time."""
-        return self._page(address)
-
-    @lru_cache(maxsize=2048)  # noqa: B019 (a site lives as long as its release is served)
-    def _page(self, address: str) -> Page | None:
+        """What stands at an address, or None. Takes up to half a second."""
         if make := self._plain.get(address):
             return make()
         if page := cards.page_of(address):
@@ -236,7 +237,6 @@ class Site:
         )
 
     def _overview(self) -> Page:
-        tables = self.release.tables
         record = self.record
         open_kinds = Counter(gap["kind"] for gap in record.open_gaps)
         numbers = [
@@ -246,9 +246,6 @@ class Site:
             (len(record.sources), "public documents"),
             (len(record.open_gaps), "open disclosure gaps"),
         ]
-        ladder = self._draw(
-            lambda: channel_ladder(tables["reports"], tables["agencies"], "searches")
-        )
         summary = (
             f"{self._finding()}. {len(record.reports)} counts from {len(record.sources)} public "
             f"documents about {self._single.height} agencies, each figure an interval with a proof."
@@ -270,13 +267,24 @@ class Site:
             finding=self._finding(),
             numbers=numbers,
             gap_kinds=[(kind, GAP_KINDS[kind], open_kinds[kind]) for kind in GAP_KINDS],
-            ladder=ladder,
+            ladder=self._ladder(),
             newest=self._newest(),
             contradicted=[g for g in record.open_gaps if g["kind"] == "contradicted"],
             case=self._case(),
-            trend=self._draw(lambda: gap_trend(tables["gaps"], self.release.as_of)),
+            trend=self._gap_trend(),
             unknown=self._nothing_known(),
         )
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _ladder(self) -> Drawing | None:
+        tables = self.release.tables
+        make = partial_of(channel_ladder, tables["reports"], tables["agencies"], "searches")
+        return self._draw(make)
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _gap_trend(self) -> Drawing | None:
+        gaps = self.release.tables["gaps"]
+        return self._draw(partial_of(gap_trend, gaps, self.release.as_of))
 
     def _coverage(self, series: Any) -> str:
         rows = list(series)
@@ -347,6 +355,7 @@ class Site:
         )
         return keys
 
+    @lru_cache(maxsize=32)  # noqa: B019 (a card follows its page)
     def _block(self, key: SeriesKey) -> Block:
         record = self.record
         claims = record.claims(key)
@@ -376,6 +385,7 @@ class Site:
             reports=record.series[key]["reports"],
         )
 
+    @lru_cache(maxsize=4)  # noqa: B019
     def _timeline(self, agency_id: str) -> Drawing | None:
         tables = self.release.tables
         mine = pl.col("agency_id") == agency_id
@@ -713,7 +723,7 @@ class Site:
             by_kind=[item for item in by_kind if item[2]],
             closed=closed,
             matrix=matrix,
-            trend=self._draw(lambda: gap_trend(tables["gaps"], self.release.as_of)),
+            trend=self._gap_trend(),
             unknown=self._nothing_known(),
         )
 
@@ -820,24 +830,19 @@ class Site:
         return Page(text.encode(), "text/plain; charset=utf-8")
 
     def _card(self, page: str) -> bytes:
-        tables = self.release.tables
         if page == "/":
-            make = lambda: channel_ladder(tables["reports"], tables["agencies"], "searches")  # noqa: E731
-            return cards.png(self._finding(), make, self.source_line)
+            return cards.png(self._finding(), self._ladder(), self.source_line)
         if page == "/gaps/":
-            gaps = tables["gaps"].filter(pl.col("closed_on").is_null())
-            trend_of = lambda: gap_trend(tables["gaps"], self.release.as_of)  # noqa: E731
-            title = trend_of().title if gaps.height else "Disclosure gaps"
-            return cards.png(title, trend_of, self.source_line)
+            drawing = self._gap_trend()
+            title = drawing.figure.title if drawing else "No disclosure gap stands open"
+            return cards.png(title, drawing, self.source_line)
         agency_id = page.split("/")[2]
-        agency = self.record.agencies[agency_id]
-        blocks = [self._block(key) for key in self._series_of(agency_id)[:1]]
-        gaps_of = [g for g in self.record.of("gaps", "agency_id", agency_id) if not g["closed_on"]]
-        lead = self._lead(agency, blocks, gaps_of, [])
-        drawn = blocks[0].drawing if blocks else None
-        if drawn is None:
-            drawn = self._timeline(agency_id)
-        return cards.png(lead, (lambda: drawn.figure) if drawn else None, self.source_line)
+        keys = self._series_of(agency_id)
+        first = self._block(keys[0]) if keys else None
+        gaps = [g for g in self.record.of("gaps", "agency_id", agency_id) if not g["closed_on"]]
+        lead = self._lead(self.record.agencies[agency_id], [first] if first else [], gaps, [])
+        drawing = (first.drawing if first else None) or self._timeline(agency_id)
+        return cards.png(lead, drawing, self.source_line)
 
 
 def _most(rows: list[Compared], metric: str) -> str:
