@@ -31,6 +31,7 @@ from websockets.typing import Origin, Subprotocol
 from dashboards import assets, releases
 from dashboards.api import add_api
 from dashboards.downloads import add_downloads
+from dashboards.embeds.routes import add_embeds
 from dashboards.explorer.process import ExplorerProcess
 from dashboards.headers import SecurityHeaders
 from dashboards.pages import render
@@ -134,8 +135,6 @@ def create_app(releases_path: Path, base_url: str) -> FastAPI:
     app.add_exception_handler(405, _not_allowed)
     app.add_exception_handler(500, _failed)
     app.add_exception_handler(releases.NoReleaseError, _no_release)
-    app.include_router(add_downloads(releases_path, shelf))
-    app.include_router(add_api(releases_path, shelf))
     _add_assets(app)
     _add_health(app, releases_path, explorer)
     _add_explorer(app, explorer)

@@ -45,7 +45,16 @@ def _bundled(name: str) -> Path:
     return Path(str(files(package))) / path
 
 
-_OWN = ("site.css", "pages.css", "site.js", "explorer.css", "explorer.js", "icon.svg")
+_OWN = (
+    "build.css",
+    "build.js",
+    "site.css",
+    "pages.css",
+    "site.js",
+    "explorer.css",
+    "explorer.js",
+    "icon.svg",
+)
 _BUNDLES = (
     "bokeh.js",
     "bokeh-widgets.js",

@@ -1,0 +1,107 @@
+"""oEmbed 1.0: other sites ask what to show for an address of this one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree as ET
+
+from dashboards.charts.figure import Figure
+from dashboards.embeds.catalogue import Chart, find, of_view
+from dashboards.embeds.pictures import NARROWEST, WIDEST
+from dashboards.embeds.snippets import USUAL_WIDTH, frame, height_at
+from dashboards.explorer.view import View, read
+from dashboards.releases import Release
+
+
+def chart_at(release: Release, address: str) -> tuple[Chart, dict[str, str]] | None:
+    """The chart that an address of this site stands for, with the embed's own parameters.
+
+    An embed stands for itself, a page for its chart, the explorer for what it shows.
+    """
+    split = urlsplit(address)
+    path = unquote(split.path)
+    asked = dict(parse_qsl(split.query))
+    chosen = {name: value for name, value in asked.items() if name in {"release", "theme"}}
+    pair = _pair(release, path, split.query)
+    chart = find(release, *pair) if pair else None
+    return (chart, chosen) if chart else None
+
+
+def _pair(release: Release, path: str, query: str) -> tuple[str, str] | None:
+    parts = path.strip("/").split("/")
+    match parts:
+        case ["embed", chart, name]:
+            key, dot, kind = name.rpartition(".")
+            return (chart, key) if dot and kind in {"html", "svg", "png", "json"} else None
+        case ["explore"]:
+            return _of_explorer(release, query)
+        case [""]:
+            return "channel-ladder", "searches"
+        case ["gaps"]:
+            return "gap-matrix", "all"
+        case ["countries"]:
+            return "countries", "all"
+        case ["agencies", agency]:
+            return "evidence-timeline", agency
+        case ["systems", system]:
+            return "comparison", f"system={system}"
+        case ["countries", country]:
+            return "comparison", f"country={country}"
+    return None
+
+
+def _of_explorer(release: Release, query: str) -> tuple[str, str]:
+    view: View
+    view, _ = read(query, release)
+    if view.agency and view.system and view.metric:
+        return of_view(view, (view.agency, view.system, view.metric))
+    return of_view(view)
+
+
+def answer(
+    base: str,
+    chart: Chart,
+    figure: Figure,
+    heights: list[tuple[int, int]],
+    asked: str,
+    limits: tuple[int | None, int | None],
+    picture: tuple[int, int],
+) -> dict[str, Any]:
+    """The response as a dictionary; ``limits`` are maxwidth and maxheight in pixels, ``picture``
+    the size of the thumbnail."""
+    most_wide, most_tall = limits
+    width = min(most_wide or USUAL_WIDTH, WIDEST)
+    height = height_at(heights, max(width, NARROWEST))
+    if most_tall is not None:
+        height = min(height, most_tall)
+    address = f"{base}{chart.address()}{asked}"
+    said: dict[str, Any] = {
+        "version": "1.0",
+        "type": "rich",
+        "title": figure.title,
+        "provider_name": "Facetally",
+        "provider_url": f"{base}/",
+        "cache_age": 3600,
+        "html": frame(address, figure.title, str(width), height),
+        "width": width,
+        "height": height,
+    }
+    wide, tall = picture
+    if (most_wide is None or wide <= most_wide) and (most_tall is None or tall <= most_tall):
+        said |= {
+            "thumbnail_url": f"{base}{chart.address('png')}{asked}",
+            "thumbnail_width": wide,
+            "thumbnail_height": tall,
+        }
+    return said
+
+
+def as_xml(said: dict[str, Any]) -> bytes:
+    """The same as XML, as the specification writes it."""
+    root = ET.Element("oembed")
+    for name, value in said.items():
+        ET.SubElement(root, name).text = str(value)
+    return b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n' + ET.tostring(
+        root, encoding="utf-8"
+    )

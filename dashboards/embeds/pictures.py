@@ -1,0 +1,90 @@
+"""A chart with its title and source as one picture: SVG, or PNG for print and social cards."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+import vl_convert
+
+from dashboards import phrases
+from dashboards.charts import paint
+from dashboards.charts.figure import Figure
+from dashboards.charts.theme import FONT, LIGHT
+from dashboards.embeds.catalogue import Chart, behind
+from dashboards.releases import Release
+
+NARROWEST, USUAL, WIDEST = 300, 720, 1200
+_SIZE = re.compile(r' viewBox="0 0 ([\d.]+) ([\d.]+)" width="[\d.]+" height="[\d.]+"')
+_EDGE = 14
+# Bold text of the house font: the width of a letter by its size, on average and on the safe side.
+_LETTER = 0.56
+
+
+def picture(release: Release, chart: Chart, figure: Figure, width: int) -> str:
+    """A self-contained SVG in the light colours, ``width`` pixels wide."""
+    inner = width - 2 * _EDGE
+    drawn = paint.svg(figure, inner)
+    found = _SIZE.search(drawn)
+    assert found, "a painted chart has a viewBox"
+    words = _wrapped(figure.title, inner, 18)
+    parts = [_text(_EDGE, _EDGE + 13, 13, chart.name, LIGHT["muted"])] if _named(chart) else []
+    y = float(_EDGE) + (18 if parts else 0)
+    for line in words:
+        y += 23
+        parts.append(_text(_EDGE, y - 4, 18, line, LIGHT["ink"], bold=True))
+    y += 8
+    parts.append(drawn.replace("<svg ", f'<svg x="{_EDGE}" y="{y:g}" ', 1))
+    y += float(found[2]) + 6
+    source = behind(release, chart)
+    told = [
+        *_wrapped(figure.note, inner, 12),
+        *_wrapped(f"Source: {source}" if source else "", inner, 12),
+        f"Facetally, as of {phrases.day(release.as_of)}, CC BY 4.0",
+    ]
+    for line in told:
+        y += 17
+        parts.append(_text(_EDGE, y - 4, 12, line, LIGHT["muted"]))
+    y += _EDGE
+    label = escape(f"{figure.title}. {figure.description}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
+        f'viewBox="0 0 {width} {y:g}" width="{width}" height="{y:g}" '
+        f'font-family="{escape(FONT)}"><rect width="100%" height="100%" '
+        f'fill="{LIGHT["paper"]}"/>{"".join(parts)}</svg>'
+    )
+
+
+def png(svg: str, scale: int) -> bytes:
+    """The picture as pixels, ``scale`` of them for each of the SVG's."""
+    return bytes(vl_convert.svg_to_png(svg, scale=float(scale)))
+
+
+def size(svg: str) -> tuple[int, int]:
+    """Width and height of a picture in pixels."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert found
+    return round(float(found[1])), round(float(found[2]))
+
+
+def _named(chart: Chart) -> bool:
+    return chart.chart in {"trend", "gap-matrix", "evidence-timeline"}
+
+
+def _text(x: float, y: float, size: int, words: str, colour: str, bold: bool = False) -> str:
+    weight = ' font-weight="700"' if bold else ""
+    return (
+        f'<text x="{x:g}" y="{y:g}" font-size="{size}px"{weight} fill="{colour}">'
+        f"{escape(words)}</text>"
+    )
+
+
+def _wrapped(text: str, width: float, size: int) -> list[str]:
+    most = max(12, int(width / (size * _LETTER)))
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
