@@ -218,11 +218,14 @@ def owed_periods(con: duckdb.DuckDBPyConnection, as_of: date) -> list[Owed]:
     A duty on a group obliges its members of which the ledger knows any use, or the group itself
     where the ledger names no members.
     """
+    duties = _duties(con)
     members = _members(con)
     used = _use(con)
-    told = _disclosures(con)
+    told = _disclosures(
+        con, {b for d in duties for b in (d.agency_id, *members.get(d.agency_id, ()))}
+    )
     owed = []
-    for duty in _duties(con):
+    for duty in duties:
         periods = list(due_periods(duty, as_of))
         is_group = duty.agency_id in members
         named = members.get(duty.agency_id)
@@ -354,9 +357,10 @@ def _meet(first: date, last: date, period: DuePeriod) -> bool:
 
 
 def _disclosures(
-    con: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection, bodies: Iterable[str]
 ) -> Mapping[str, list[tuple[str, Disclosure]]]:
     """Reports by the bodies that they can speak for: who is counted, and who told it."""
+    con.register("obliged", pa.table({"body": pa.array(sorted(bodies), pa.string())}))
     rows = con.sql(
         """
         with
@@ -370,10 +374,12 @@ def _disclosures(
           body, metric, report_id, first_day, last_day, known_from,
           if(dated, came_earliest, null)
         from bodies
+        semi join obliged using (body)
         where not no_period_stated
         order by all
         """
     ).fetchall()
+    con.unregister("obliged")
     return {
         body: [(metric, Disclosure(*rest)) for metric, *rest in found]
         for body, found in _by_first(rows).items()

@@ -9,7 +9,7 @@ into one the older goes on and the other closes, so that no gap is ever renamed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from itertools import groupby
@@ -97,13 +97,14 @@ def measure_gaps(
     Reads `window_states`, `disclosures`, `duty_periods` and the tables behind them; ``owed`` are
     the periods of all duties.
     """
-    words = Words(con)
+    said = {row[0] for row in con.sql("select statement_id from statements").fetchall()}
     states = [
-        *window_states(con, proofs, words),
+        *window_states(con, proofs, said),
         *overdue_states(owed, as_of),
         *late_states(con, owed),
-        *unaccounted_states(con, proofs, words),
+        *unaccounted_states(con, proofs, said),
     ]
+    words = Words(con, {report_id for state in states for report_id in state.report_ids})
     gaps = link_states(states)
     return _gap_table(gaps, words), _history_table(gaps, words)
 
@@ -111,19 +112,17 @@ def measure_gaps(
 # --- the rules -------------------------------------------------------------------------------
 
 
-def window_states(con: duckdb.DuckDBPyConnection, proofs: Proofs, words: Words) -> Iterator[State]:
-    """States of the kinds that are measured on evidence windows."""
+def window_states(
+    con: duckdb.DuckDBPyConnection, proofs: Proofs, said: Set[str]
+) -> Iterator[State]:
+    """States of the kinds that are measured on evidence windows; ``said``: all statements."""
     for rule in WINDOW_RULES:
         query = (SQL / f"gap_{rule}.sql").read_text()
         for row in con.sql(query).to_arrow_table().to_pylist():
             state = State(**row)
-            shown = list(_proof(state, proofs))
-            state.report_ids = sorted(
-                {*state.report_ids, *(i for i in shown if i in words.reports)}
-            )
-            state.statement_ids = sorted(
-                {*state.statement_ids, *(i for i in shown if i in words.statements)}
-            )
+            shown = set(_proof(state, proofs))
+            state.report_ids = sorted({*state.report_ids, *(shown - said)})
+            state.statement_ids = sorted({*state.statement_ids, *(shown & said)})
             yield state
 
 
@@ -211,7 +210,7 @@ def late_states(con: duckdb.DuckDBPyConnection, owed: Sequence[Owed]) -> Iterato
 
 
 def unaccounted_states(
-    con: duckdb.DuckDBPyConnection, proofs: Proofs, words: Words
+    con: duckdb.DuckDBPyConnection, proofs: Proofs, said: Set[str]
 ) -> Iterator[State]:
     """Windows in which a group's total exceeds what its members' evidence can account for."""
     for found in shortfalls(con, proofs):
@@ -228,8 +227,8 @@ def unaccounted_states(
             low=found.total_low - found.accounted_high,
             high=None if found.total_high is None else found.total_high - found.accounted_low,
             share=found.accounted_high / found.total_low,
-            report_ids=[i for i in found.evidence_ids if i in words.reports],
-            statement_ids=[i for i in found.evidence_ids if i in words.statements],
+            report_ids=[i for i in found.evidence_ids if i not in said],
+            statement_ids=[i for i in found.evidence_ids if i in said],
             own_low=found.accounted_low,
             own_high=found.accounted_high,
             others_low=found.total_low,

@@ -6,12 +6,13 @@ whose name it stands, and claims no more than the rule of its kind has shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.arithmetic import count, interval
 from pipelines.arithmetic import day as on_day
@@ -68,13 +69,16 @@ class Told:
 class Words:
     """The names and facts of the ledger that sentences and requests quote."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self.agencies = _rows(con, "agencies", "agency_id")
-        self.systems = _rows(con, "systems", "system_id")
-        self.reports = _rows(con, "reports", "report_id")
-        self.statements = _rows(con, "statements", "statement_id")
-        self.sources = _rows(con, "sources", "source_id")
-        self.duties = _rows(con, "duties", "duty_id")
+    def __init__(self, con: duckdb.DuckDBPyConnection, report_ids: Iterable[str]) -> None:
+        """Read what is quoted of the ledger's tables, of `reports` only those named."""
+        con.register("quoted", pa.table({"report_id": pa.array(sorted(report_ids), pa.string())}))
+        self.reports = _rows(con, "report_id", "reports semi join quoted using (report_id)")
+        con.unregister("quoted")
+        self.agencies = _rows(con, "agency_id", "agencies")
+        self.systems = _rows(con, "system_id", "systems")
+        self.statements = _rows(con, "statement_id", "statements")
+        self.duties = _rows(con, "duty_id", "duties")
+        self.sources = _rows(con, "source_id", "sources")
 
     def sentence(self, gap: Told) -> str:
         """The gap in one sentence."""
@@ -337,8 +341,8 @@ class Words:
         return lines
 
 
-def _rows(con: duckdb.DuckDBPyConnection, table: str, key: str) -> dict[str, dict[str, Any]]:
-    return {row[key]: row for row in con.sql(f"from {table}").to_arrow_table().to_pylist()}
+def _rows(con: duckdb.DuckDBPyConnection, key: str, rows: str) -> dict[str, dict[str, Any]]:
+    return {row[key]: row for row in con.sql(f"from {rows}").to_arrow_table().to_pylist()}
 
 
 def _noun(number: int, metric: str | None) -> str:
