@@ -14,6 +14,7 @@ import fcntl
 import io
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -295,6 +296,8 @@ def _only_writer_of(directory: Path) -> Iterator[None]:
         raise RefusedRowsError([f"{directory} cannot be read ({error.strerror})"]) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in directory.glob(".adding-*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         os.close(handle)

@@ -16,6 +16,7 @@ import duckdb
 
 from pipelines.editions import Edition
 from pipelines.fields import LEDGER_FILES, Table, released
+from pipelines.periods import window_span
 
 Change = Literal["added", "removed", "corrected"]
 Interval = tuple[int, int | None]
@@ -122,7 +123,7 @@ def compare(before: Edition, after: Edition) -> Changes:
         for name, table in edition.tables.items():
             con.register(f"{side}_{name}", table)
     rows = [change for table in LEDGER_FILES for change in _row_changes(con, table)]
-    causes = _Causes(con, rows)
+    causes = _Causes(con)
     return Changes(
         before=_about(before),
         after=_about(after),
@@ -183,7 +184,7 @@ def _row_changes(con: duckdb.DuckDBPyConnection, table: Table) -> list[RowChange
 class _Causes:
     """The evidence that changed, to be asked which of it moved an answer."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, rows: Iterable[RowChange]) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._about: dict[str, tuple[str, str | None, str | None]] = {}
         for name, key, columns in (
             (
@@ -209,6 +210,14 @@ class _Causes:
             ).fetchall()
             for evidence_id, agency, system_id, metric_of in found:
                 self._about[evidence_id] = (agency, system_id, metric_of)
+        self._members: dict[str, list[str]] = {}
+        for agency, group in con.execute(
+            """
+            select distinct agency_id, unnest(member_of)
+            from (from was_agencies union all from now_agencies)
+            """
+        ).fetchall():
+            self._members.setdefault(group, []).append(agency)
         self._of_agency: dict[str, list[str]] = {}
         for evidence_id, (agency, _, _) in self._about.items():
             self._of_agency.setdefault(agency, []).append(evidence_id)
@@ -216,18 +225,36 @@ class _Causes:
     def of(
         self, proofs: Iterable[str | None], agency: str, system: str | None, metric: str | None
     ) -> tuple[str, ...]:
-        """The changed evidence among the proofs of an answer, else about its series."""
+        """The changed evidence among the proofs of an answer, else about its series, else, for
+        a group, about its members, by metric or by system."""
         shown = sorted({p for p in proofs if p in self._about})
-        if shown:
-            return tuple(shown)
         return tuple(
-            sorted(
-                i
-                for i in self._of_agency.get(agency, [])
-                if system is None or self._about[i][1] in (None, system)
-                if metric is None or self._about[i][2] in (None, metric)
-            )
+            shown
+            or self._concerning([agency], system, metric)
+            or self._concerning(self._within(agency), None, metric)
+            or self._concerning(self._within(agency), system, None)
         )
+
+    def _concerning(
+        self, agencies: Iterable[str], system: str | None, metric: str | None
+    ) -> list[str]:
+        return sorted(
+            i
+            for agency in agencies
+            for i in self._of_agency.get(agency, [])
+            if system is None or self._about[i][1] in (None, system)
+            if metric is None or self._about[i][2] in (None, metric)
+        )
+
+    def _within(self, group: str) -> set[str]:
+        """All members of a group, and their members."""
+        found: set[str] = set()
+        waiting = [group]
+        while waiting:
+            new = set(self._members.get(waiting.pop(), [])) - found
+            found |= new
+            waiting += new
+        return found
 
 
 _BOUNDS = """
@@ -290,11 +317,23 @@ def _bound_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[Boun
                 causes.of(proofs, agency, system, metric),
             )
         )
-    return [
-        c
-        for c in changes
-        if c.now is not None or (c.agency_id, c.system_id, c.metric, c.period) not in grown
-    ]
+    return [c for c in changes if not _within_a_grown(c, changes)]
+
+
+def _within_a_grown(gone: BoundChange, changes: Iterable[BoundChange]) -> bool:
+    """Whether a window vanished because another grew over it: that one is told instead."""
+    if gone.frequency != "R" or gone.now is not None:
+        return False
+    first, last = window_span(gone.period)
+    return any(
+        other.frequency == "R"
+        and other.period_was != other.period
+        and (other.agency_id, other.system_id, other.metric)
+        == (gone.agency_id, gone.system_id, gone.metric)
+        and (window_span(other.period)[0] or date.min) <= last
+        and (first or date.min) <= window_span(other.period)[1]
+        for other in changes
+    )
 
 
 def _gap_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[GapChange]:

@@ -213,20 +213,44 @@ def _bound_lines(changes: Changes) -> Iterator[Line]:
         listed = [b for b in moved if b.frequency in ("R", "A")] or moved
         counted = Counter(b.frequency for b in moved if b not in listed)
         subject = _series(*key, changes.names)
-        for n, bound in enumerate(listed):
+        runs = list(_runs(listed))
+        for n, run in enumerate(runs):
+            bound = run[0]
             also = ""
-            if n == len(listed) - 1 and counted:
+            if n == len(runs) - 1 and counted:
                 also = "; also " + " and ".join(
                     _counted(counted[f], *_FREQUENCIES[f]) for f in _FREQUENCIES if counted[f]
                 )
+            when = _period(bound)
+            if len(run) > 1:
+                when = f"in each of {bound.period} to {run[-1].period}"
             yield Line(
                 "Bounds",
                 "added" if bound.was is None else "removed" if bound.now is None else "moved",
-                f"{subject}, {_period(bound)}",
+                f"{subject}, {when}",
                 arithmetic.interval(*bound.was) if bound.was else "",
                 arithmetic.interval(*bound.now) if bound.now else "",
                 _because(bound.because) + also,
             )
+
+
+def _runs(bounds: list[BoundChange]) -> Iterator[list[BoundChange]]:
+    """Years in a row that moved alike, together; a year that is also a window, once."""
+    windows = {b.period for b in bounds if b.frequency == "R"}
+    run: list[BoundChange] = []
+    for bound in bounds:
+        if bound.frequency == "A" and f"{bound.period}-01-01/{bound.period}-12-31" in windows:
+            continue
+        if run and not (
+            bound.frequency == run[-1].frequency == "A"
+            and int(bound.period) == int(run[-1].period) + 1
+            and (bound.was, bound.now, bound.because) == (run[0].was, run[0].now, run[0].because)
+        ):
+            yield run
+            run = []
+        run.append(bound)
+    if run:
+        yield run
 
 
 def _period(bound: BoundChange) -> str:

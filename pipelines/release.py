@@ -134,6 +134,8 @@ def _write_tables(
     ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
 ) -> None:
     con = derive_tables(ledger, as_of, stage, progress, last)
+    progress.step("Measuring coverage")
+    measure_coverage(con, as_of)
     progress.step("Checking the tables")
     check_tables(con)
     progress.step("Writing Parquet and CSV")
@@ -151,8 +153,9 @@ def derive_tables(
     progress: Progress | None = None,
     last: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """All tables of a release, in a database; `bounds` reads ``stage``/bounds.parquet, which is
-    written there. Answers of unchanged series are taken from the ``last`` release."""
+    """All tables of a release but those of coverage, in a database; `bounds` reads
+    ``stage``/bounds.parquet, which is written there. Answers of unchanged series are taken from
+    the ``last`` release."""
     progress = progress or Progress()
     con = connect(ledger)
     progress.step("Reading reports and statements")
@@ -170,8 +173,6 @@ def derive_tables(
     _register(con, "conflicts", describe_conflicts(con, found, standing, series))
     progress.step("Measuring gaps")
     _measure_gaps(con, evidence, series, as_of)
-    progress.step("Measuring coverage")
-    measure_coverage(con, as_of)
     return con
 
 

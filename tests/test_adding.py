@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from small_ledger import report, source, statement, write_ledger
 from typer.testing import CliRunner
 
 from facetally import app
-from pipelines.adding import insert_rows
+from pipelines.adding import Draft, consider, insert_rows, write
+from pipelines.changes import compare
 from pipelines.fields import LEDGER_FILES, REPORTS
+from pipelines.sides import read_ledger_edition
 
 REPOSITORY = Path(__file__).parent.parent
+AS_OF = date(2026, 11, 23)
 NCA = "uk-nca-clearview-2019-20"
 REAL = REPOSITORY / "data" / "ledger"
 
@@ -110,8 +114,6 @@ def test_every_kind_of_row_can_be_added(tmp_path: Path) -> None:
 
 def test_spreadsheets_are_read_like_csv(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
-    from datetime import datetime
-
     book = openpyxl.Workbook()
     row: dict[str, Any] = {**report("", "7"), "wording": 7, "period_start": datetime(2021, 1, 1)}
     book.active.append(list(row))
@@ -138,6 +140,54 @@ def test_a_contradiction_is_pointed_out_with_its_arithmetic(tmp_path: Path) -> N
     assert code == 0
     assert "c would be set aside, for it contradicts other evidence: c says at least 91" in said
     assert re.search(r"opened contradicted: North Police, Finder, searches", said)
+
+
+def test_what_is_shown_beforehand_is_what_comes(tmp_path: Path) -> None:
+    """Only the agencies concerned are worked out, groups and members with them."""
+    ledger = tmp_path / "ledger"
+    shutil.copytree(REAL, ledger)
+    whole = read_ledger_edition("before", ledger, AS_OF)
+    row = report(
+        "new-one",
+        "exactly 900",
+        "2012-01-01",
+        "2012-12-31",
+        agency_id="us-ca-carlsbad-police-department",
+        system_id="tacids",
+    )
+    sources = {r["source_id"]: r for r in whole.tables["sources"].to_pylist()}
+    row["source_id"] = next(s for s in sources if sources[s]["published_on"] >= "2013")
+    shown = consider(ledger, [Draft("reports", row, "the row")], AS_OF)
+    assert shown.problems == []
+    assert shown.changes is not None
+    write(ledger, [Draft("reports", row, "the row")])
+    come = compare(whole, read_ledger_edition("after", ledger, AS_OF))
+    assert come.rows
+    assert (shown.changes.rows, shown.changes.bounds) == (come.rows, come.bounds)
+    assert (shown.changes.gaps, shown.changes.conflicts) == (come.gaps, come.conflicts)
+
+
+def test_a_crash_between_two_files_leaves_a_sound_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = small(tmp_path)
+    drafts = [
+        Draft("reports", report("c", "6", source_id="herald"), "the report"),
+        Draft("sources", source("herald", "2021-01-01"), "the source"),
+    ]
+    replace = Path.replace
+
+    def crash(self: Path, target: Path) -> Path:
+        if target.name == "reports.csv":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        write(ledger, drafts)
+    monkeypatch.undo()
+    assert "herald" in (ledger / "sources.csv").read_text()
+    assert CliRunner().invoke(app, ["check", "--ledger", str(ledger)]).exit_code == 0
 
 
 def test_all_rows_or_none(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def test_a_corrected_wording_names_the_cells_and_moves_its_bounds(tmp_path: Path
     assert {b["agency_id"] for b in found["bounds"]} == {"north-police"}
 
 
+def test_years_that_moved_alike_share_a_line(tmp_path: Path) -> None:
+    a, b = ledgers(tmp_path, {}, {"reports": [report("a", "5", "2017-01-01", "2020-12-31")]})
+    text = CliRunner().invoke(app, ["diff", str(a), str(b)]).stdout
+    assert "searches, in each of 2017 to 2020: at most 5 (because of a" in text
+
+
 def test_a_bound_names_the_row_that_moved_it_and_no_other(tmp_path: Path) -> None:
     wide, half = (
         report("wide", "100", *YEAR),
@@ -107,6 +113,24 @@ def test_gaps_open_change_and_close(tmp_path: Path) -> None:
     assert gaps(1, 2) == [("resized", "silent", ["more"])]
     assert gaps(2, 3) == [("closed", "silent", ["own"])]
     assert gaps(1, 4) == [("opened", "denied", ["no"]), ("closed", "silent", ["no"])]
+
+
+def test_a_members_report_is_the_cause_of_what_its_group_lacks(tmp_path: Path) -> None:
+    group = {"agency_id": "all", "name": "All", "country": "GB", "level": "group"}
+    east = {**group, "agency_id": "east", "name": "East", "level": "local", "member_of": "all"}
+    total = report("total", "100", *YEAR, agency_id="all", channel="vendor")
+    part = report("part", "30", *YEAR, agency_id="east")
+    agencies = [group, east]
+    found = diff(
+        *ledgers(
+            tmp_path,
+            {"agencies": agencies, "reports": [total]},
+            {"agencies": agencies, "reports": [total, part]},
+        )
+    )
+    lacks = [g for g in found["gaps"] if g["kind"] == "unaccounted"]
+    assert lacks
+    assert all(g["because"] == ["part"] for g in lacks)
 
 
 def test_what_is_set_aside_is_told_with_its_arithmetic(tmp_path: Path) -> None:
