@@ -333,7 +333,8 @@ class Words:
             *([self.duties[gap.duty_id]["source_id"]] if gap.duty_id else []),
         }
         lines = []
-        for source in sorted((self.sources[s] for s in cited), key=lambda s: s["published_on"]):
+        sources = [self.sources[source_id] for source_id in sorted(cited)]
+        for source in sorted(sources, key=lambda s: str(s["published_on"])):
             address = f" {source['url']}" if source["url"] else ""
             lines.append(
                 f"- {source['publisher']}, {source['title']} ({source['published_on']}){address}"

@@ -3,7 +3,10 @@ when, against releases of that day; and each rule on small ledgers."""
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -278,6 +281,24 @@ def test_so_does_that_of_any_ledger(
     full = build(path / "ledger", path / "releases", last)
     of_that_day = build(path / "ledger", path / "releases", then)
     assert known_on(full, last, then) == known_on(of_that_day, then, then)
+
+
+def test_the_same_ledger_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    """Python shuffles sets from process to process; no order of theirs may reach a file."""
+    told = []
+    for seed in ("1", "2"):
+        out = tmp_path / seed
+        command = f"""
+from datetime import date
+from pathlib import Path
+from pipelines.release import build
+build(Path({str(LEDGER)!r}), Path({str(out)!r}), date(2026, 11, 23))
+"""
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", command], check=True, env=environment)
+        files = sorted((out / "latest").resolve().glob("*.csv"))
+        told.append({path.name: path.read_bytes() for path in files})
+    assert [n for n in told[0] if told[0][n] != told[1][n]] == []
 
 
 # --- the rules on small ledgers --------------------------------------------------------------
