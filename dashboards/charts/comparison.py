@@ -131,10 +131,10 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
     every = alt.Data(values=marks)
     layers = [
         alt.Chart(every)
-        .mark_bar(height=9, fillOpacity=0.28, dy=6, yOffset=8, aria=False)
+        .mark_bar(height=9, fillOpacity=0.28, yOffset=6, aria=False)
         .encode(x=x("low"), x2="top:Q", y=y, fill=fill),
         alt.Chart(alt.Data(values=[m for m in marks if m["certain"]]))
-        .mark_point(shape="circle", size=80, opacity=1, strokeWidth=0, yOffset=8, aria=False)
+        .mark_point(shape="circle", size=80, opacity=1, strokeWidth=0, yOffset=6, aria=False)
         .encode(x=x("low"), y=y, fill=fill),
     ]
     unbounded = [m for m in marks if m["open"]]
@@ -142,16 +142,16 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
         layers.append(
             alt.Chart(alt.Data(values=unbounded))
             .mark_point(
-                shape="triangle-right", size=90, opacity=1, strokeWidth=0, yOffset=8, aria=False
+                shape="triangle-right", size=90, opacity=1, strokeWidth=0, yOffset=6, aria=False
             )
             .encode(x=x("top"), y=y, fill=fill)
         )
     layers += [
         alt.Chart(every)
-        .mark_text(align="left", dy=-8, fontSize=12, aria=False, limit=alt.ExprRef("width * 0.56"))
+        .mark_text(align="left", dy=-7, fontSize=12, aria=False, limit=alt.ExprRef("width * 0.56"))
         .encode(x=alt.value(0), y=y, text="name:N"),
         alt.Chart(every)
-        .mark_text(align="right", dy=-8, fontSize=12, fontWeight=600, aria=False,
+        .mark_text(align="right", dy=-7, fontSize=12, fontWeight=600, aria=False,
                    limit=alt.ExprRef("width * 0.43"))
         .encode(x=alt.XValue("width"), y=y, text="told:N"),
     ]  # fmt: skip

@@ -32,10 +32,10 @@ def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
     first = min(told[0][0] for told in steps.values())
     years = list(range(first.year, as_of.year + 1))
     hidden = sum(now.get(kind, 0) for kind in ("contradicted", "denied", "silent"))
-    counts = [f"{count} {phrases.GAP_WORDS[kind]}" for kind, count in now.items()]
+    counts = [f"{count} {phrases.GAP_WORDS[kind]}" for kind, count in now.items() if count]
     description = (
         f"Lines of the open disclosure gaps by kind from {first.year} to "
-        f"{phrases.day(as_of)}. Open at the end: {phrases.listed(counts)}."
+        f"{phrases.day(as_of)}. Open at the end: {phrases.listed(counts or ['none'])}."
     )
     return Figure(
         name="gap-trend",
@@ -86,7 +86,8 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
     for kind, told in steps.items():
         points = [(first, 0), *told, (as_of, told[-1][1])]
         rows += [{"day": _epoch(day), "count": count, "kind": kind} for day, count in points]
-        ends.append({"kind": kind, "count": told[-1][1], "at": float(told[-1][1])})
+        if told[-1][1]:
+            ends.append({"kind": kind, "count": told[-1][1], "at": float(told[-1][1])})
     _spread(ends, most * 0.075)
     for end in ends:
         end["day"] = _epoch(as_of)

@@ -42,6 +42,16 @@ from pipelines.fields import (
 HTML = "text/html; charset=utf-8"
 _KINDS = ("agencies", "systems", "countries", "sources")
 _ADDRESS = re.compile(r"/(agencies|systems|countries|sources)/([^/]+)/")
+_SHAPES = {"csv": "CSV", "excel.csv": "CSV for Excel", "json": "JSON", "parquet": "Parquet"}
+_FILES = {
+    "datapackage.json": "every table and column, with sizes and checksums (Data Package)",
+    "dataset.jsonld": "the data set for search engines (schema.org)",
+    "CHANGES.md": "what moved since the release before",
+    "README.txt": "what the files are",
+    "CITATION.bib": "the citation",
+    "LICENSE.txt": "the licence",
+    "SHA256SUMS": "checksums of every file",
+}
 _LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 _CASE = ("gb-metropolitan-police-service", "clearview-ai", "searches")
 _OTHER_CASE = ("gb-national-crime-agency", "clearview-ai", "searches")
@@ -467,20 +477,16 @@ class Site:
         name = agency["name"]
         if blocks and (claim := blocks[0].headline):
             system = self.record.system_name(claim.series[1])
-            said = f"{name} ran {claim.count} with {system} {claim.when}"
-            if claim.series[2] != "searches":
-                said = f"{name}, {system}: {claim.count} {claim.when}"
-            tail = {
-                "own": "as the agency itself disclosed",
-                "others": "as others disclosed; the agency's own voice gives no number",
-                "contested": "though the agency's own account allows fewer",
-            }[claim.voice]
             kinds = [g["kind"] for g in gaps if _of_series(g, claim.series)]
-            if "denied" in kinds:
-                tail = "as others disclosed; the agency denied use"
-            if "contradicted" in kinds:
-                tail = "as others disclosed; the agency's own account says otherwise"
-            return f"{said}, {tail}."
+            if claim.voice == "own":
+                return f"{name} disclosed {claim.count} with {system} {claim.when}."
+            tail = "the agency's own voice gives no number"
+            if claim.voice == "contested" or "contradicted" in kinds:
+                tail = "the agency's own account says otherwise"
+            elif "denied" in kinds:
+                tail = "the agency denied use"
+            shown = f"{claim.count} by {name} with {system} {claim.when}"
+            return f"Others' evidence shows {shown}; {tail}."
         if statements:
             latest = statements[0]
             return (
@@ -761,10 +767,11 @@ class Site:
                 "name": table.name,
                 "description": table.description,
                 "rows": self.release.tables[table.name].height,
-                "sizes": {
-                    suffix: (self.release.path / f"{table.name}.{suffix}").stat().st_size
-                    for suffix in ("csv", "parquet")
-                },
+                "sizes": [
+                    (words, file.name, file.stat().st_size)
+                    for suffix, words in _SHAPES.items()
+                    if (file := self.release.path / f"{table.name}.{suffix}").is_file()
+                ],
                 "fields": table.fields,
             }
             for table in RELEASE
@@ -780,11 +787,7 @@ class Site:
             summary,
             dataset=self._dataset("Facetally", summary, "/downloads/"),
             tables=tables,
-            others=[
-                name
-                for name in ("datapackage.json", "dataset.jsonld", "CHANGES.md", "LICENSE")
-                if (self.release.path / name).is_file()
-            ],
+            others={n: words for n, words in _FILES.items() if (self.release.path / n).is_file()},
         )
 
     def _corrections(self) -> Page:

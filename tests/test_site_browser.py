@@ -1,0 +1,123 @@
+"""The public pages in a real browser: accessible, quiet, whole on a phone, and without scripts."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+import synthetic_release
+from browser import visit
+from door import Door
+
+KINDS = [
+    "/",
+    "/agencies/",
+    f"/agencies/{synthetic_release.NORTH[0]}/",
+    f"/agencies/{synthetic_release.SOUTH[0]}/",
+    "/agencies/quiet-synthetic/",
+    "/systems/",
+    f"/systems/{synthetic_release.NORTH[1]}/",
+    "/countries/",
+    "/countries/GB/",
+    "/sources/",
+    "/sources/synthetic-leak/",
+    "/gaps/",
+    "/method/",
+    "/downloads/",
+    "/corrections/",
+    "/about/",
+]
+_AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def _violations(page: Any) -> list[str]:
+    """What axe finds serious or critical, every disclosure opened."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate(_AXE)
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", _TAGS
+    )
+    return [
+        f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}"
+        for v in found["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_kind_of_page_is_accessible_and_quiet(browser: Any, door: Door, scheme: str) -> None:
+    for address in KINDS:
+        with visit(browser, door.address + address, color_scheme=scheme) as opened:
+            assert _violations(opened.page) == [], address
+            assert opened.complaints == [], address
+            assert [r for r in opened.requests if not r.startswith(door.address)] == [], address
+
+
+@pytest.mark.parametrize("width", [360, 768, 2560])
+def test_nothing_is_wider_than_the_screen(browser: Any, door: Door, width: int) -> None:
+    for address in KINDS:
+        with visit(
+            browser, door.address + address, viewport={"width": width, "height": 800}
+        ) as opened:
+            wide = opened.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, address
+
+
+def test_pages_are_read_without_scripts(browser: Any, door: Door) -> None:
+    address = f"{door.address}/agencies/{synthetic_release.NORTH[0]}/"
+    with visit(browser, address, java_script_enabled=False) as opened:
+        page = opened.page
+        assert page.locator("figure.trend .wide svg").first.is_visible()
+        page.locator("summary", has_text="How do we know?").first.click()
+        assert page.get_by_text("because of").first.is_visible()
+    with visit(browser, f"{door.address}/agencies/?q=south", java_script_enabled=False) as opened:
+        assert opened.page.get_by_role("link", name="Southshire").first.is_visible()
+
+
+def test_an_agency_is_found_by_typing(browser: Any, door: Door) -> None:
+    with visit(browser, door.address + "/") as opened:
+        page = opened.page
+        page.get_by_role("searchbox").fill("southsh")
+        page.locator(".hits a").first.wait_for()
+        assert page.locator(".hits a").all_inner_texts() == ["Southshire Police (synthetic)"]
+        page.get_by_role("searchbox").press("Enter")
+        page.wait_for_url(f"**/agencies/{synthetic_release.SOUTH[0]}/")
+        assert opened.complaints == []
+    with visit(browser, door.address + "/agencies/?q=nobody-at-all") as opened:
+        opened.page.get_by_text("Nothing on record under that name").wait_for()
+
+
+def test_the_keyboard_reaches_the_content_and_opens_proofs(browser: Any, door: Door) -> None:
+    with visit(browser, f"{door.address}/agencies/{synthetic_release.SOUTH[0]}/") as opened:
+        page = opened.page
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        page.keyboard.press("Enter")
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+                break
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.parentElement.open")
+
+
+def test_charts_follow_the_scheme_and_the_width(browser: Any, door: Door) -> None:
+    address = f"{door.address}/agencies/{synthetic_release.NORTH[0]}/"
+    colours = set()
+    for scheme in ("light", "dark"):
+        with visit(browser, address, color_scheme=scheme) as opened:
+            text = opened.page.locator("figure.trend .wide svg text").first
+            colours.add(text.evaluate("e => getComputedStyle(e).fill"))
+    assert len(colours) == 2
+    with visit(browser, address, viewport={"width": 360, "height": 800}) as opened:
+        assert opened.page.locator("figure.trend .narrow svg").first.is_visible()
+        assert not opened.page.locator("figure.trend .wide svg").first.is_visible()
+
+
+def test_paper_gets_no_search_and_no_navigation(browser: Any, door: Door) -> None:
+    with visit(browser, door.address + "/") as opened:
+        opened.page.emulate_media(media="print")
+        assert not opened.page.get_by_role("searchbox").is_visible()
+        assert opened.page.get_by_role("heading", level=1).is_visible()
