@@ -5,6 +5,7 @@ Series are laid behind one another in arrays, many at a time; NumPy sorts, the s
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -306,20 +307,29 @@ def _node_search(graph: Graph, count: int) -> Array:
 
 
 class Weighed:
-    """The items of one series, all known, in order of authority, with ``holds``: which of them are
-    admitted."""
+    """The items of one series in order of authority, weighed as one asks: first those known on a
+    day, then the bounds of windows on what is admitted of them."""
 
     def __init__(self, first: Array, end: Array, low: Array, high: Array) -> None:
         series = np.zeros(len(first), dtype=np.int64)
         columns = {FIRST: first, END: end, LOW: low, HIGH: high}
         self._graph, nodes = build_graph(1, series, columns)
         self._nodes = int(nodes[1])
-        self._distance = d = _distances(self._nodes)
+        self._days: list[int] = self._graph.days.tolist()
+        self._distance = _distances(self._nodes)
         self._admitted = np.zeros((len(first), 3), dtype=np.int64)
-        solver.admit(self._graph, self._admitted, ALL, 0, self._nodes, d.from_tail, d.from_head)
+        self.weigh(np.ones(len(first), dtype=np.bool_))
+
+    def weigh(self, known: Array) -> None:
+        """Decide on the items that are known."""
+        d = self._distance
+        solver.admit(
+            self._graph, known, self._admitted, ALL, 0, self._nodes, d.from_tail, d.from_head
+        )
 
     @property
     def holds(self) -> Array:
+        """Which items are admitted."""
         return np.asarray(self._admitted[:, ALL] == 1)
 
     def prove(self, first: int, end: int) -> tuple[int, int, list[int], list[int]]:
@@ -327,16 +337,16 @@ class Weighed:
 
         Returns low, high (NONE: no upper bound) and, for each, the items on its path in order.
         """
-        below = np.searchsorted(self._graph.days, [first, end], side="right") - 1
-        above = np.searchsorted(self._graph.days, [first, end])
         low, high = 0, NONE
         low_path: list[int] = []
         high_path: list[int] = []
-        if above[0] <= below[1]:
-            cost, low_path = self._shortest(int(below[1]), int(above[0]))
+        start, stop = bisect_left(self._days, first), bisect_right(self._days, end) - 1
+        if start <= stop:
+            cost, low_path = self._shortest(stop, start)
             low = -cost
-        if above[1] < self._nodes:
-            high, high_path = self._shortest(int(below[0]), int(above[1]))
+        start, stop = bisect_right(self._days, first) - 1, bisect_left(self._days, end)
+        if stop < self._nodes:
+            high, high_path = self._shortest(start, stop)
         return low, high, low_path, high_path
 
     def _shortest(self, start: int, goal: int) -> tuple[int, list[int]]:
@@ -347,7 +357,7 @@ class Weighed:
         cost = int(d.from_tail[goal])
         path = np.empty(items, dtype=np.int64)
         length = path_to(g, start, goal, d.steps, d.via, path, 0) if cost < NONE else 0
-        return cost, [int(i) for i in path[:length]]
+        return cost, path[:length].tolist()
 
 
 def warm() -> None:

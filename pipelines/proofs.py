@@ -37,14 +37,16 @@ class Proofs:
     def __init__(self, evidence: Evidence, series: list[Series]) -> None:
         self._evidence = evidence
         self._number = {key: n for n, key in enumerate(series)}
-        self._weighed: tuple[bytes, cases.Weighed] | None = None
+        self._weighed: tuple[int, cases.Weighed] | None = None
 
-    def _weigh(self, items: Array) -> cases.Weighed:
-        """The items weighed; the last ones are kept, as one asks about them again."""
-        if self._weighed is None or self._weighed[0] != items.tobytes():
+    def _weigh(self, number: int, known: Array) -> cases.Weighed:
+        """The items of a series weighed; the last series is kept, as one asks about it again."""
+        if self._weighed is None or self._weighed[0] != number:
             e = self._evidence
+            items = slice(e.offsets[number], e.offsets[number + 1])
             weighed = cases.Weighed(e.first[items], e.end[items], e.low[items], e.high[items])
-            self._weighed = items.tobytes(), weighed
+            self._weighed = number, weighed
+        self._weighed[1].weigh(known)
         return self._weighed[1]
 
     def said(self, item: int) -> Said:
@@ -68,19 +70,22 @@ class Proofs:
         """
         e = self._evidence
         number = self._number[series]
-        items = np.arange(e.offsets[number], e.offsets[number + 1])
+        start, stop = int(e.offsets[number]), int(e.offsets[number + 1])
         today = day_number(known_on)
-        speaks = voice == "all" or (e.voice[items] == VOICE_NAMES.index(voice))
-        items = items[(e.known_from[items] <= today) & (e.known_until[items] > today) & speaks]
-        weighed = self._weigh(items)
+        known = (e.known_from[start:stop] <= today) & (e.known_until[start:stop] > today)
+        if voice != "all":
+            known &= e.voice[start:stop] == VOICE_NAMES.index(voice)
+        weighed = self._weigh(number, known)
         low, high, low_path, high_path = weighed.prove(
             BEGIN if first is None else day_number(first), day_number(last) + 1
         )
+        holds = weighed.holds
+        ids = e.ids
         return Proof(
             low=int(low),
             high=None if high >= NONE else int(high),
-            low_path=[self.said(int(items[i])) for i in low_path],
-            high_path=[self.said(int(items[i])) for i in high_path],
-            admitted=[e.ids[int(i)].as_py() for i in items[weighed.holds]],
-            aside=[e.ids[int(i)].as_py() for i in items[~weighed.holds]],
+            low_path=[self.said(start + i) for i in low_path],
+            high_path=[self.said(start + i) for i in high_path],
+            admitted=[ids[start + int(i)].as_py() for i in np.flatnonzero(holds)],
+            aside=[ids[start + int(i)].as_py() for i in np.flatnonzero(known & ~holds)],
         )

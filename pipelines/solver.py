@@ -418,13 +418,14 @@ def fits(
 
 @compiled
 def admit(
-    g: Graph, admitted: Array, voice: int, lo: int, hi: int, from_tail: Array, from_head: Array
-) -> None:
-    """Decide in order of authority on every item of a graph of one series."""
+    g: Graph, known: Array, admitted: Array, voice: int, lo: int, hi: int, from_tail: Array,
+    from_head: Array,
+) -> None:  # fmt: skip
+    """Decide in order of authority on every known item of a graph of one series."""
     for i in range(g.items.shape[0]):
         admitted[i, voice] = 0
     for i in range(g.items.shape[0]):
-        if fits(g, admitted, voice, i, lo, hi, i, from_tail, from_head):
+        if known[i] and fits(g, admitted, voice, i, lo, hi, i, from_tail, from_head):
             admitted[i, voice] = 1
 
 
