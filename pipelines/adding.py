@@ -17,6 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -98,9 +99,10 @@ def consider(directory: Path, drafts: Sequence[Draft], as_of: date) -> Proposal:
     concerned = _concerned(drafts, added)
     changes = None
     if concerned:
-        before = derive_edition("before", ledger, as_of, concerned)
-        after = derive_edition("after", added, as_of, concerned)
-        changes = compare(before, after)
+        with ThreadPoolExecutor(2) as pool:
+            before = pool.submit(derive_edition, "before", ledger, as_of, concerned)
+            after = pool.submit(derive_edition, "after", added, as_of, concerned)
+            changes = compare(before.result(), after.result())
     warnings = [*_look_alikes(drafts, added), *_contradictions(changes)]
     return Proposal(drafts, [], warnings, changes)
 

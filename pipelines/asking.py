@@ -110,10 +110,10 @@ def add_by_hand(directory: Path, table: str, as_of: date, say: Say) -> list[str]
 
     Raises Abandoned, and RefusedRowsError where the ledger is broken.
     """
-    threading.Thread(target=_warm, daemon=True).start()
     ledger, problems = read_ledger(directory)
     if problems:
         raise adding.RefusedRowsError([f"{directory}/{p}" for p in problems[:5]])
+    threading.Thread(target=_warm, args=(ledger, as_of), daemon=True).start()
     desk = Desk(ledger, directory, as_of, say)
     try:
         _interview(desk, table)
@@ -122,11 +122,11 @@ def add_by_hand(directory: Path, table: str, as_of: date, say: Say) -> list[str]
         raise Abandoned from None
 
 
-def _warm() -> None:
-    """Load the compiled code while the curator types."""
-    from pipelines import sides
+def _warm(ledger: Ledger, as_of: date) -> None:
+    """Load compiled code while the curator types, so that the answer comes at once."""
+    from pipelines.sides import derive_edition
 
-    assert sides
+    derive_edition("nothing", ledger, as_of, ())
 
 
 # --- asking ------------------------------------------------------------------------------------

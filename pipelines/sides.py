@@ -86,7 +86,9 @@ def _checked_out(revision: str, directory: str) -> Iterator[Path]:
         for table in LEDGER_FILES:
             place = f"{revision}:{directory.rstrip('/')}/{table.name}.csv"
             try:
-                shown = subprocess.run(["git", "show", place], capture_output=True, check=False)
+                shown = subprocess.run(
+                    ["git", "show", "--end-of-options", place], capture_output=True, check=False
+                )
             except FileNotFoundError:
                 raise UnknownEditionError(f"{place} cannot be read: git is missing") from None
             if shown.returncode == 0:
