@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -195,11 +197,40 @@ def test_every_form_names_the_row(form: str, tmp_path: Path) -> None:
     assert "new-one" in result.stdout
 
 
+def commit(directory: Path) -> None:
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-C", str(directory)]
+    for command in (["init", "-q"], ["add", "data"], ["commit", "-qm", "One"]):
+        subprocess.run([*git, *command], check=True)
+
+
+def test_a_review_shows_what_a_changed_ledger_moves(tmp_path: Path) -> None:
+    repository = Path(__file__).parent.parent
+    if not (repository / ".venv" / "bin" / "facetally").exists():
+        pytest.skip("no .venv here: `make setup` makes it")
+    ledger = write_ledger(tmp_path / "data" / "ledger")
+    (tmp_path / ".venv").symlink_to(repository / ".venv")
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(repository / ".ci" / "review", tmp_path / ".ci")
+
+    def review() -> str:
+        # A directory above may be a repository: it is none of ours.
+        hidden = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        done = subprocess.run([tmp_path / ".ci" / "review"], capture_output=True, env=hidden)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    assert "there is no landed ledger to compare with" in review()
+    commit(tmp_path)
+    assert "the ledger is as it was in" in review()
+    write_ledger(ledger, reports=[report("a", "5", *YEAR, channel="leaked")])
+    said = review()
+    assert "1 report added" in said
+    assert "opened silent: North Police, Finder, searches, in 2020: exactly 5" in said
+
+
 def test_a_ledger_as_git_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = write_ledger(tmp_path / "data" / "ledger")
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-C", str(tmp_path)]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "One"]):
-        subprocess.run([*git, *command], check=True)
+    commit(tmp_path)
     write_ledger(ledger, reports=[report("a", "5", *YEAR)])
     monkeypatch.chdir(tmp_path)
     assert [r["row_id"] for r in diff("HEAD:data/ledger", "data/ledger")["rows"]] == ["a"]
