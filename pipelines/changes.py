@@ -96,6 +96,8 @@ class Changes:
     gaps: list[GapChange] = field(default_factory=list)
     conflicts: list[ConflictChange] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    """Whether there are more rows or bounds than were asked for."""
 
     @property
     def any(self) -> bool:
@@ -116,22 +118,25 @@ class Changes:
         }
 
 
-def compare(before: Edition, after: Edition) -> Changes:
-    """What changed from one edition to another."""
+def compare(before: Edition, after: Edition, limit: int | None = None) -> Changes:
+    """What changed from one edition to another; of each table's rows, and of the bounds, at most
+    ``limit``."""
     con = duckdb.connect(":memory:")
     for side, edition in (("was", before), ("now", after)):
         for name, table in edition.tables.items():
             con.register(f"{side}_{name}", table)
-    rows = [change for table in LEDGER_FILES for change in _row_changes(con, table)]
+    of_tables = [_row_changes(con, table, limit) for table in LEDGER_FILES]
     causes = _Causes(con)
+    bounds, bounds_cut = _bound_changes(con, causes, limit)
     return Changes(
         before=_about(before),
         after=_about(after),
-        rows=rows,
-        bounds=_bound_changes(con, causes),
+        rows=[change for changes in of_tables for change in changes],
+        bounds=bounds,
         gaps=_gap_changes(con, causes),
         conflicts=_conflict_changes(con),
         names=_names(con),
+        cut=bounds_cut or any(len(changes) == limit for changes in of_tables),
     )
 
 
@@ -144,7 +149,9 @@ def _about(edition: Edition) -> dict[str, str]:
     }
 
 
-def _row_changes(con: duckdb.DuckDBPyConnection, table: Table) -> list[RowChange]:
+def _row_changes(
+    con: duckdb.DuckDBPyConnection, table: Table, limit: int | None
+) -> list[RowChange]:
     # The columns of the ledger; of a report, the bounds that its wording and override amount to.
     key = table.key[0]
     available = released(table.name).columns
@@ -166,6 +173,7 @@ def _row_changes(con: duckdb.DuckDBPyConnection, table: Table) -> list[RowChange
         from was full join now using ({key})
         where was.cells is distinct from now.cells
         order by {key}
+        limit {limit or "all"}
         """
     ).fetchall()
     changes = []
@@ -274,14 +282,21 @@ full join now as n using (k)
 where w.k is null or n.k is null or w.low <> n.low or w.high is distinct from n.high
 order by 1, 2, 3, array_position(['R', 'A', 'Q', 'M'], coalesce(n.frequency, w.frequency)),
   coalesce(n.period_start, w.period_start) nulls first, coalesce(n.period_end, w.period_end)
+limit {limit}
 """
 
 
-def _bound_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[BoundChange]:
+def _bound_changes(
+    con: duckdb.DuckDBPyConnection, causes: _Causes, limit: int | None
+) -> tuple[list[BoundChange], bool]:
+    """The bounds that moved, and whether there are more."""
     key = "concat_ws('/', agency_id, system_id, metric, frequency, period)"
-    found = con.execute(_BOUNDS.format(key=key)).fetchall()
+    found = con.execute(_BOUNDS.format(key=key, limit=limit or "all")).fetchall()
     # A window that grew or shrank is one that vanished and one that appeared, sharing days.
-    gone = {(*row[:3], row[4]): row for row in found if row[3] == "R" and row[5] is None}
+    gone: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for row in found:
+        if row[3] == "R" and row[5] is None:
+            gone.setdefault(row[:3], []).append(row)
     changes = []
     grown: set[tuple[Any, ...]] = set()
     for row in found:
@@ -291,8 +306,8 @@ def _bound_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[Boun
             earlier = next(
                 (
                     r
-                    for k, r in gone.items()
-                    if k[:3] == row[:3] and k not in grown and r[11] <= row[14] and row[13] <= r[12]
+                    for r in gone.get(row[:3], [])
+                    if (*row[:3], r[4]) not in grown and r[11] <= row[14] and row[13] <= r[12]
                 ),
                 None,
             )
@@ -317,22 +332,27 @@ def _bound_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[Boun
                 causes.of(proofs, agency, system, metric),
             )
         )
-    return [c for c in changes if not _within_a_grown(c, changes)]
+    grown_windows: dict[tuple[str, str, str], list[BoundChange]] = {}
+    for c in changes:
+        if c.frequency == "R" and c.period_was != c.period:
+            grown_windows.setdefault((c.agency_id, c.system_id, c.metric), []).append(c)
+    kept = [
+        c
+        for c in changes
+        if not _within_a_grown(c, grown_windows.get((c.agency_id, c.system_id, c.metric), []))
+    ]
+    return kept, len(found) == limit
 
 
-def _within_a_grown(gone: BoundChange, changes: Iterable[BoundChange]) -> bool:
-    """Whether a window vanished because another grew over it: that one is told instead."""
+def _within_a_grown(gone: BoundChange, grown: Iterable[BoundChange]) -> bool:
+    """Whether a window vanished because another of its series grew over it: that one is told."""
     if gone.frequency != "R" or gone.now is not None:
         return False
     first, last = window_span(gone.period)
     return any(
-        other.frequency == "R"
-        and other.period_was != other.period
-        and (other.agency_id, other.system_id, other.metric)
-        == (gone.agency_id, gone.system_id, gone.metric)
-        and (window_span(other.period)[0] or date.min) <= last
+        (window_span(other.period)[0] or date.min) <= last
         and (first or date.min) <= window_span(other.period)[1]
-        for other in changes
+        for other in grown
     )
 
 

@@ -66,6 +66,8 @@ def headline(changes: Changes) -> str:
         parts.append(f"{_counted(aside['set_aside'], 'piece', 'pieces')} of evidence set aside")
     if aside["admitted"]:
         parts.append(f"{_counted(aside['admitted'], 'piece', 'pieces')} of evidence admitted again")
+    if changes.cut:
+        parts.append("more than can be listed here")
     return "; ".join(parts) + "." if parts else "Nothing changed."
 
 

@@ -41,6 +41,8 @@ from pipelines.sanity import check_tables
 
 SQL = Path(__file__).parent / "sql"
 ROW_GROUP = 122_880
+MOST_NEWS = 20_000
+"""Rows of a table, and bounds, that the news of a release lists at most."""
 
 
 class BrokenLedgerError(Exception):
@@ -93,7 +95,7 @@ def _tell_changes(stage: Path, out: Path, version: str) -> None:
     are news about the release, so `datapackage.json` does not list them and no hash covers them.
     """
     before = _release_before(out, version)
-    changes = before and compare(read_release(before), read_release(stage, version))
+    changes = before and compare(read_release(before), read_release(stage, version), MOST_NEWS)
     write_changes(stage, changes or None, version)
 
 

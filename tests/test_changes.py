@@ -166,6 +166,19 @@ def test_a_release_says_what_changed_since_the_one_before(tmp_path: Path) -> Non
     assert diff(one.name, "latest", "--releases", str(out))["rows"] == news["rows"]
 
 
+def test_news_without_end_are_cut_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MOST_NEWS", 3)
+    years = [report(f"r{y}", "5", f"{y}-01-01", f"{y}-12-31") for y in range(2010, 2020)]
+    first, second = ledgers(tmp_path, {}, {"reports": years})
+    release.build(first, tmp_path / "out", AS_OF)
+    home = release.build(second, tmp_path / "out", AS_OF)
+    news = json.loads((home / "changes.json").read_text())
+    assert (len(news["rows"]), len(news["bounds"])) == (3, 3)
+    assert "more than can be listed here" in news["headline"]
+
+
 def test_what_is_hashed_does_not_depend_on_the_release_before(tmp_path: Path) -> None:
     first, second = ledgers(tmp_path, {"reports": [report("a", "5", *YEAR)]}, {})
     release.build(first, tmp_path / "x", AS_OF)
