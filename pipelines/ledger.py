@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from pipelines.fields import LEDGER, LEDGER_FILES, OPTIONAL_FILES, Field, Table
 
 LARGEST_COUNT = 10**12
 """No agency runs a trillion searches: a larger number is a slip of the pen."""
+
+EARLIEST_DAY = date(1960, 1, 1)
+"""No machine recognised a face before."""
 
 LONGEST_CELL = 4_000
 
@@ -566,6 +570,13 @@ def _report_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
     )
     first, last, known = pl.col("first"), pl.col("last"), pl.col("known_on")
     checks: list[tuple[str, pl.Expr, str]] = [
+        (
+            "report_id",
+            pl.col("report_id").is_in(tables["statements"]["statement_id"].implode()),
+            "is the id of a statement; evidence of both sorts shares its ids",
+        ),
+        ("period_start", first < EARLIEST_DAY, f"is before {EARLIEST_DAY}, a slip of the pen"),
+        ("period_end", last < EARLIEST_DAY, f"is before {EARLIEST_DAY}, a slip of the pen"),
         ("period_end", last < first, "is before period_start; swap them"),
         ("period_start", first > known, "is after the source was published"),
         (
@@ -617,7 +628,19 @@ def _report_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
     )
     problems += _replacement_problems(reports)
     tables["reports"], unread = _state_bounds(reports, tables["reports"])
-    return problems + unread
+    # No rate is counted more often than once a day.
+    most = pl.max_horizontal("stated_low", "stated_high") * (last - first).dt.total_days()
+    return (
+        problems
+        + unread
+        + _found(
+            "reports",
+            reports.with_columns(tables["reports"].select("stated_low", "stated_high")),
+            "per",
+            (pl.col("per") != "") & (most > LARGEST_COUNT),
+            lambda v: f"a rate a {v} makes a total beyond {LARGEST_COUNT} over its period",
+        )
+    )
 
 
 def _replacement_problems(reports: pl.DataFrame) -> list[Problem]:

@@ -26,7 +26,9 @@ def test_the_real_ledger_is_clean() -> None:
 
 
 def test_a_small_sound_ledger_is_clean(tmp_path: Path) -> None:
-    ledger = write_ledger(tmp_path, reports=[report("a", "more than 5", "2020-01-01", "2020-12-31")])
+    ledger = write_ledger(
+        tmp_path, reports=[report("a", "more than 5", "2020-01-01", "2020-12-31")]
+    )
     assert run_check(ledger) == (0, [])
 
 
@@ -93,6 +95,14 @@ BROKEN_REPORTS = {
     "a capital in an id": (report("A1", "5"), "report_id: 'A1' is not an id"),
     "blanks around": (report("a", "5 "), "wording: '5 ' has blanks around it; remove them"),
     "invisible character": (report("a", "5\u202e"), "wording: '5\\u202e' has an invisible control"),
+    "a period before computers": (
+        report("a", "5", "0001-01-01", "2020-12-31"),
+        "period_start: '0001-01-01' is before 1960-01-01, a slip of the pen",
+    ),
+    "a rate beyond belief": (
+        report("a", "900000000000", "2020-01-01", "2020-12-31", per="day"),
+        "per: a rate a day makes a total beyond 1000000000000 over its period",
+    ),
     "a count beyond belief": (report("a", "9999999999999999"), "wording: "),
 }  # fmt: skip
 
@@ -100,9 +110,7 @@ BROKEN_REPORTS = {
 @pytest.mark.parametrize("case", BROKEN_REPORTS)
 def test_a_broken_report_is_named_with_its_line(case: str, tmp_path: Path) -> None:
     row, expected = BROKEN_REPORTS[case]
-    ledger = write_ledger(
-        tmp_path, reports=[report("sound", "1", "2019-01-01", "2019-12-31"), row]
-    )
+    ledger = write_ledger(tmp_path, reports=[report("sound", "1", "2019-01-01", "2019-12-31"), row])
     code, lines = run_check(ledger)
     assert code == 1
     assert any(line.startswith(f"reports.csv:3: {expected}") for line in lines), lines
@@ -128,6 +136,16 @@ def test_ids_and_facts_are_unique(tmp_path: Path) -> None:
         "reports.csv:3: report_id: 'a' is the id of another row, line 2; keep one",
         "reports.csv:4: report_id: 'b' states the same fact from the same source as another row, "
         "line 2; keep one",
+    ]
+
+
+def test_a_report_and_a_statement_do_not_share_an_id(tmp_path: Path) -> None:
+    ledger = write_ledger(
+        tmp_path, reports=[report("a", "5")], statements=[statement("a", "denied")]
+    )
+    assert run_check(ledger)[1] == [
+        "reports.csv:2: report_id: 'a' is the id of a statement; evidence of both sorts shares its "
+        "ids"
     ]
 
 
@@ -157,7 +175,9 @@ def test_statements_are_checked(tmp_path: Path) -> None:
         ],
     )
     _, lines = run_check(ledger)
-    assert lines[0].startswith("statements.csv:2: stance: 'refused' is not one of confirmed, denied")
+    assert lines[0].startswith(
+        "statements.csv:2: stance: 'refused' is not one of confirmed, denied"
+    )
     assert lines[1] == (
         "statements.csv:3: said_on: '2020-02-28/2020-01-01' ends before it starts; write the "
         "earlier day first"
