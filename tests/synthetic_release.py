@@ -188,11 +188,12 @@ def _tables() -> dict[str, list[dict[str, Any]]]:
          "metric": "searches", "kind": "denied", "low": 171,
          "period_start": _day("2021-12-01"), "period_end": _day("2022-03-05"),
          "opened_on": _day("2022-03-05"), "report_ids": ["south-leak"],
-         "statement_ids": ["south-no"]},
+         "statement_ids": ["south-no"], "sentence": "It said no, and a leak shows 171."},
         {"gap_id": "east-vague", "agency_id": EAST[0], "system_id": EAST[1],
          "metric": "searches", "kind": "vague", "low": 4000, "high": 9000,
          "period_start": _day("2021-01-01"), "period_end": _day("2022-12-31"),
-         "opened_on": _day("2023-05-01"), "report_ids": ["east-range"], "statement_ids": []},
+         "opened_on": _day("2023-05-01"), "report_ids": ["east-range"], "statement_ids": [],
+         "sentence": "It gave a range."},
     ]  # fmt: skip
     history = released("gap_history").columns
     return {

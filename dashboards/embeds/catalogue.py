@@ -120,6 +120,11 @@ def _figure(release: Release, chart: str, key: str) -> Figure | None:
         return made
 
 
+def headline(chart: Chart, figure: Figure) -> str:
+    """What the chart is about and what it finds, for titles that stand alone."""
+    return f"{chart.name}. {figure.title}"
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

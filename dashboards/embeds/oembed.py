@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
 from dashboards.charts.figure import Figure
-from dashboards.embeds.catalogue import Chart, find, of_view
+from dashboards.embeds.catalogue import Chart, find, headline, of_view
 from dashboards.embeds.pictures import NARROWEST, WIDEST
 from dashboards.embeds.snippets import USUAL_WIDTH, frame, height_at
 from dashboards.explorer.view import View, read
@@ -76,14 +76,15 @@ def answer(
     if most_tall is not None:
         height = min(height, most_tall)
     address = f"{base}{chart.address()}{asked}"
+    title = headline(chart, figure)
     said: dict[str, Any] = {
         "version": "1.0",
         "type": "rich",
-        "title": figure.title,
+        "title": title,
         "provider_name": "Facetally",
         "provider_url": f"{base}/",
         "cache_age": 3600,
-        "html": frame(address, figure.title, str(width), height),
+        "html": frame(address, title, str(width), height),
         "width": width,
         "height": height,
     }

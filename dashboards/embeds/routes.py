@@ -261,17 +261,18 @@ def _builder(path: Path, request: Request) -> Response:
         chart, figure = _figure(release, asked.get("chart", ""), asked.get("key", ""))
         made = _embed(path, release, chart, figure, theme, pinned)
         text = query(version, theme)
+        title = catalogue.headline(chart, figure)
         shown = {
             "chart": chart,
-            "figure": figure,
+            "title": title,
             "src": f"{chart.address()}{text}",
             "query": text,
             "width": width,
             "theme": theme,
             "version": version,
             "heights": " ".join(f"{at}:{tall}" for at, tall in made.heights),
-            "snippets": snippets(base, chart, figure.title, made.heights, text),
-            "cite": cite(release, figure.title, f"{base}{chart.page}"),
+            "snippets": snippets(base, chart, title, made.heights, text),
+            "cite": cite(release, title, f"{base}{chart.page}"),
         }
     except _Refused as refused:
         status, problem = refused.status, refused.words
