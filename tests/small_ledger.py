@@ -34,7 +34,9 @@ def source(source_id: str, published_on: str, **more: str) -> dict[str, str]:
     return {**ROWS["sources"][0], "source_id": source_id, "published_on": published_on, **more}
 
 
-def report(report_id: str, wording: str, start: str = "", end: str = "", **more: str) -> dict[str, str]:
+def report(
+    report_id: str, wording: str, start: str = "", end: str = "", **more: str
+) -> dict[str, str]:
     return {
         "report_id": report_id,
         "agency_id": "north-police",

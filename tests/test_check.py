@@ -37,8 +37,14 @@ BROKEN_REPORTS = {
         report("a", "5", agency_id="north-polcie"),
         "agency_id: 'north-polcie' is not in agencies.csv; did you mean 'north-police'?",
     ),
-    "unknown system": (report("a", "5", system_id="seer"), "system_id: 'seer' is not in systems.csv"),
-    "unknown source": (report("a", "5", source_id="times"), "source_id: 'times' is not in sources.csv"),
+    "unknown system": (
+        report("a", "5", system_id="seer"),
+        "system_id: 'seer' is not in systems.csv",
+    ),
+    "unknown source": (
+        report("a", "5", source_id="times"),
+        "source_id: 'times' is not in sources.csv",
+    ),
     "unknown metric": (
         report("a", "5", metric="search"),
         "metric: 'search' is not one of searches, requests,",
@@ -91,7 +97,10 @@ BROKEN_REPORTS = {
         report("a", "5", disclosed_by="north-police"),
         "disclosed_by: 'north-police' is the agency itself; leave blank",
     ),
-    "corrects itself": (report("a", "5", replaces="a"), "replaces: 'a' a report cannot replace itself"),
+    "corrects itself": (
+        report("a", "5", replaces="a"),
+        "replaces: 'a' a report cannot replace itself",
+    ),
     "a capital in an id": (report("A1", "5"), "report_id: 'A1' is not an id"),
     "blanks around": (report("a", "5 "), "wording: '5 ' has blanks around it; remove them"),
     "invisible character": (report("a", "5\u202e"), "wording: '5\\u202e' has an invisible control"),
@@ -104,7 +113,7 @@ BROKEN_REPORTS = {
         "per: a rate a day makes a total beyond 1000000000000 over its period",
     ),
     "a count beyond belief": (report("a", "9999999999999999"), "wording: "),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BROKEN_REPORTS)

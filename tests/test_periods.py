@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -28,9 +29,11 @@ def test_partial_dates_and_intervals(text: str, first: str, last: str) -> None:
     assert periods.interval_span(text) == (date.fromisoformat(first), date.fromisoformat(last))
 
 
-@pytest.mark.parametrize("text", ["", "20", "2020-13", "2020-02-30", "28/02/2020", "2020-2-1", "begin"])
+@pytest.mark.parametrize(
+    "text", ["", "20", "2020-13", "2020-02-30", "28/02/2020", "2020-2-1", "begin"]
+)
 def test_what_is_no_date_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=".+"):
+    with pytest.raises(ValueError, match=r".+"):
         periods.interval_span(text)
 
 
@@ -55,7 +58,7 @@ def test_calendar_periods_cover_the_days_once_a_frequency(first: date, length: i
         spans = [(start, end) for f, _, start, end in found if f == frequency]
         assert spans[0][0] <= first <= spans[0][1]
         assert spans[-1][0] <= last <= spans[-1][1]
-        assert all(b[0] - a[1] == timedelta(days=1) for a, b in zip(spans, spans[1:], strict=False))
+        assert all(b[0] - a[1] == timedelta(days=1) for a, b in pairwise(spans))
     assert all(periods.period_span(label) == (start, end) for _, label, start, end in found)
 
 
