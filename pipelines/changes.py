@@ -373,7 +373,11 @@ def _gap_changes(con: duckdb.DuckDBPyConnection, causes: _Causes) -> list[GapCha
         if earlier is None:
             changes.append(_gap_change("opened", gap, None, gap, causes))
         # A day later every overdue gap is a day larger: no news.
-        elif any(gap[c] != earlier[c] for c in ("low", "high")):
+        elif any(
+            gap[c] != earlier[c]
+            for c in ("low", "high", "days")
+            if (gap["kind"], c) != ("overdue", "days")
+        ):
             changes.append(_gap_change("resized", gap, earlier, gap, causes))
     kept = set(pairs.values())
     changes += [
