@@ -31,7 +31,7 @@ types: setup
 test: lint types
 	@sh tests/chromium.sh
 	$(BIN)/facetally check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # What a changed ledger moves: bounds, gaps and contradictions, against the last landed one.
 review: setup
