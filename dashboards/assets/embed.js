@@ -2,17 +2,32 @@
 // It understands the height messages that Datawrapper's charts send too.
 (() => {
   const me = document.currentScript;
+  const set = (frame, height) => { frame.style.height = frame.height = `${Math.ceil(height)}px`; };
   const fit = (event) => {
     const told = event.data && event.data["datawrapper-height"];
     if (!told || typeof told !== "object") return;
     for (const frame of document.querySelectorAll("iframe")) {
       if (frame.contentWindow !== event.source) continue;
-      for (const height of Object.values(told)) if (height > 0 && height < 1e5) frame.style.height = frame.height = `${Math.ceil(height)}px`;
+      frame.facetallyFitted = true;
+      for (const height of Object.values(told)) if (height > 0 && height < 1e5) set(frame, height);
     }
+  };
+  // The height that a chart will have, between the widths for which it is known: little jumps then.
+  const expected = (text, width) => {
+    const known = text.split(" ").map((pair) => pair.split(":").map(Number));
+    let [from, height] = known[0];
+    for (const [to, next] of known) {
+      if (to >= width) return to > from ? height + (next - height) * Math.max(0, (width - from) / (to - from)) : next;
+      [from, height] = [to, next];
+    }
+    return height;
   };
   if (!window.facetallyListens) {
     window.facetallyListens = true;
     addEventListener("message", fit);
+  }
+  for (const frame of document.querySelectorAll("iframe[data-heights]")) {
+    if (!frame.facetallyFitted) set(frame, expected(frame.dataset.heights, frame.getBoundingClientRect().width));
   }
   if (!me || !me.dataset.src) return;
   const frame = document.createElement("iframe");
@@ -20,18 +35,6 @@
   frame.width = "100%";
   frame.setAttribute("frameborder", "0");
   frame.src = new URL(me.dataset.src, me.src).href;
-  // The height that the chart will have, between the widths for which it is known: nothing jumps.
-  const known = (me.dataset.heights || "").split(" ").map((pair) => pair.split(":").map(Number));
-  const width = me.parentElement.getBoundingClientRect().width;
-  let before = known[0], height = 0;
-  for (const at of known) {
-    if (at[0] >= width) {
-      height = at[0] > before[0] ? before[1] + (at[1] - before[1]) * Math.max(0, (width - before[0]) / (at[0] - before[0])) : at[1];
-      break;
-    }
-    before = at;
-    height = at[1];
-  }
-  frame.height = Math.round(height) || 420;
+  set(frame, expected(me.dataset.heights || "0:420", me.parentElement.getBoundingClientRect().width));
   me.after(frame);
 })();

@@ -34,11 +34,11 @@ def height_at(heights: list[tuple[int, int]], width: int) -> int:
     return heights[-1][1]
 
 
-def frame(address: str, title: str, width: str, height: int) -> str:
+def frame(address: str, title: str, width: str, height: int, more: str = "") -> str:
     """An iframe that needs no script and no style of the page around it."""
     return (
         f'<iframe src="{escape(address)}" title="{escape(title)}" width="{width}" '
-        f'height="{height}" frameborder="0"></iframe>'
+        f'height="{height}" frameborder="0"{more}></iframe>'
     )
 
 
@@ -50,18 +50,21 @@ def snippets(
     ``base`` is the origin of this site, ``asked`` the query string of the embed.
     """
     address = f"{base}{chart.address()}{asked}"
-    framed = frame(address, title, "100%", height_at(heights, USUAL_WIDTH))
-    told = " ".join(f"{width}:{height}" for width, height in heights)
-    loader = f"{base}{LOADER}"
+    height = height_at(heights, USUAL_WIDTH)
+    told = " ".join(f"{width}:{tall}" for width, tall in heights)
+    loader = escape(f"{base}{LOADER}")
+    fitted = frame(address, title, "100%", height, f' data-heights="{told}"')
     picture = f"{base}{chart.address('png')}{asked}{'&' if asked else '?'}scale=2"
     return {
-        "Script: fits itself to its column": (
-            f'<script async src="{escape(loader)}" data-src="{escape(address)}" '
-            f'data-title="{escape(title)}" data-heights="{told}"></script>'
+        "Frame with a script: fits its column": (
+            f'{fitted}\n<script async src="{loader}"></script>'
         ),
-        "Frame: where scripts are not allowed": framed,
-        "Frame that a script on your page fits": (
-            f'{framed}\n<script async src="{escape(loader)}"></script>'
+        "Frame: for pages that fit charts themselves, or without scripts": frame(
+            address, title, "100%", height
+        ),
+        "Script alone: where frames are taken out": (
+            f'<script async src="{loader}" data-src="{escape(address)}" '
+            f'data-title="{escape(title)}" data-heights="{told}"></script>'
         ),
         "WordPress and others: paste the address on a line of its own": address,
         "Markdown: a picture that links here": (
