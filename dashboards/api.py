@@ -219,13 +219,13 @@ def _database(home: Path, _modified: int) -> duckdb.DuckDBPyConnection:
     con.execute(f"set memory_limit = '{_MEMORY}'")
     con.execute("set threads = 2")
     for table in RELEASE:
+        # A release that is older than a column, or a table, has it blank.
+        con.register("blank", arrow_schema(table).empty_table())
         file = home / f"{table.name}.parquet"
-        if file.is_file():
-            con.execute(f"create table {table.name} as from read_parquet(?)", [str(file)])
-        else:
-            con.register("given", pa.Table.from_pylist([], schema=arrow_schema(table)))
-            con.execute(f"create table {table.name} as from given")
-            con.unregister("given")
+        held = "from read_parquet(?) union all by name " if file.is_file() else ""
+        given = [str(file)] if held else []
+        con.execute(f"create table {table.name} as {held}from blank", given)
+        con.unregister("blank")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
     return con

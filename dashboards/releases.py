@@ -67,13 +67,13 @@ def _load(path: Path) -> Release:
 
 
 def _table(path: Path, table: Table) -> pl.DataFrame:
-    """One table; empty, with its columns, where a release is older than the table."""
-    file = path / f"{table.name}.parquet"
-    if file.is_file():
-        return pl.read_parquet(file)
+    """One table with today's columns; what a release is too old to have is blank."""
     empty = pl.from_arrow(arrow_schema(table).empty_table())
     assert isinstance(empty, pl.DataFrame)
-    return empty
+    file = path / f"{table.name}.parquet"
+    if not file.is_file():
+        return empty
+    return pl.concat([pl.read_parquet(file), empty], how="diagonal").select(empty.columns)
 
 
 @lru_cache(maxsize=512)

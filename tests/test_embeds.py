@@ -160,6 +160,15 @@ def _corrected(path: Path) -> None:
     ).write_parquet(file)
 
 
+def test_a_release_older_than_a_column_still_answers(tmp_path: Path) -> None:
+    file = write_release(tmp_path) / "gaps.parquet"
+    pl.read_parquet(file).drop("sentence").write_parquet(file)
+    with open_door(tmp_path) as door:
+        rows = door.get("/api/v1/gaps?columns=low,sentence").json()["rows"]
+        assert [row["sentence"] for row in rows] == [None, None]
+        assert door.get("/embed/gap-matrix/all.html").status_code == 200
+
+
 def test_oembed_answers_as_the_specification_says(door: Door) -> None:
     address = f"{door.address}{TREND}.html"
     said = door.get(f"/oembed?url={quote(address)}").json()
