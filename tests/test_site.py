@@ -16,6 +16,7 @@ import synthetic_release
 from synthetic_release import write_release
 
 from dashboards import assets, phrases, releases
+from dashboards.charts.changes import release_changes
 from dashboards.releases import Release
 from dashboards.site import Site, export
 from pipelines.fields import RELEASE
@@ -303,6 +304,21 @@ def test_an_older_release_without_newer_tables_still_has_pages(tmp_path: Path) -
             (home / f"{table.name}.csv").unlink()
     site = Site(releases.read(home), ORIGIN)
     assert all(site.page(address) for address in site.addresses() if address.count("/") < 3)
+
+
+def test_what_moved_between_releases_is_drawn_and_listed(release: Release) -> None:
+    before = dict(release.tables)
+    south = pl.col("agency_id") == synthetic_release.SOUTH[0]
+    before["bounds"] = before["bounds"].with_columns(
+        low=pl.when(south).then(100).otherwise(pl.col("low"))
+    )
+    figure = release_changes(before, release.tables)
+    assert figure.title == "1 revised figure"
+    assert figure.table.select("Before", "After").rows() == [
+        ("at least 100 searches", "at least 171 searches")
+    ]
+    with pytest.raises(ValueError, match="no figure differs"):
+        release_changes(release.tables, release.tables)
 
 
 @pytest.mark.skipif(

@@ -99,6 +99,7 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
                 "told": f"{phrases.short_interval(row.low, row.high)}, {row.period}",
             }
         )
+    powers = [10**n for n in range(13) if (floor or 1) <= 10**n <= room] if log else None
     scale = alt.Scale(
         type="log" if log else "linear", domain=[floor or 0, room], nice=False, clamp=True
     )
@@ -110,14 +111,8 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
             orient="top",
             domain=False,
             ticks=False,
-            tickCount=4,
-            labelExpr=(
-                "log(datum.value) / LN10 % 1 < 0.001 ? format(datum.value, datum.value < 10000 ? "
-                "',d' : '~s') : ''"
-                if log
-                else "format(datum.value, datum.value < 10000 ? ',d' : '~s')"
-            ),
-            gridOpacity=alt.ExprRef("1"),
+            **({"values": powers} if powers else {"tickCount": 4}),
+            labelExpr="format(datum.value, datum.value < 10000 ? ',d' : '~s')",
         )
         return alt.X(f"{name}:Q", scale=scale, axis=axis)
 

@@ -15,7 +15,8 @@ from dashboards.charts.theme import LIGHT, themed
 from pipelines.fields import GAP_KINDS
 
 _HEIGHT = 280
-_ROOM = 0.26
+# Room for the labels at the right, in spans of the time drawn: on a wide page and on a phone.
+_ROOM, _PHONE_ROOM = 0.26, 1.0
 
 
 def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
@@ -40,8 +41,7 @@ def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
     return Figure(
         name="gap-trend",
         chart=themed(_layers(steps, first, as_of), description, _HEIGHT),
-        title=f"{total} disclosure gaps stand open; in {hidden} of them the agency gave no figure "
-        "that the evidence bears out",
+        title=_title(total, hidden),
         description=description,
         table=pl.DataFrame(
             {
@@ -57,8 +57,23 @@ def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
             }
         ),
         note="A gap opens on the day when the evidence for it was public; it closes when the "
-        "agency discloses.",
+        "agency discloses."
+        + (
+            " Undated documents count from the day they were read, which makes the last step."
+            if (gaps["opened_on"] == as_of).any()
+            else ""
+        ),
     )
+
+
+def _title(total: int, hidden: int) -> str:
+    if not total:
+        return "No disclosure gap stands open; each that opened has closed"
+    stand = "1 disclosure gap stands" if total == 1 else f"{total} disclosure gaps stand"
+    if not hidden:
+        return f"{stand} open"
+    some = "it" if total == 1 else f"{hidden} of them"
+    return f"{stand} open; in {some} the agency gave no figure that the evidence bears out"
 
 
 def _steps(gaps: pl.DataFrame) -> list[tuple[date, int]]:
@@ -92,7 +107,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
     for end in ends:
         end["day"] = _epoch(as_of)
         end["label"] = f"{phrases.GAP_WORDS[str(end['kind'])]} {end['count']}"
-    right = _epoch(as_of) + int((_epoch(as_of) - _epoch(first)) * _ROOM)
+    span = _epoch(as_of) - _epoch(first)
     scale = alt.Scale(domain=list(steps), range=[LIGHT[kind] for kind in steps])
     axis = alt.Axis(
         title=None,
@@ -123,14 +138,21 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
             ),
         )
 
-    corner = alt.Data(values=[{"at": right}])
+    size = alt.ExprRef("frame < 480 ? 11 : 12.5")
+    rooms = {
+        "wide": _epoch(as_of) + int(span * _ROOM),
+        "phone": _epoch(as_of) + int(span * _PHONE_ROOM),
+    }
     return [
-        alt.Chart(corner).mark_point(opacity=0, aria=False).encode(x=x("at")),
+        alt.Chart(alt.Data(values=[rooms]))
+        .transform_calculate(at="frame < 480 ? datum.phone : datum.wide")
+        .mark_point(opacity=0, aria=False)
+        .encode(x=x("at")),
         alt.Chart(alt.Data(values=rows))
         .mark_line(interpolate="step-after", strokeWidth=2.2, aria=False)
         .encode(x=x("day"), y=y("count"), stroke=alt.Stroke("kind:N", scale=scale, legend=None)),
         alt.Chart(alt.Data(values=ends))
-        .mark_text(align="left", dx=6, fontSize=12.5, fontWeight=600, aria=False)
+        .mark_text(align="left", dx=6, fontSize=size, fontWeight=600, aria=False)
         .encode(
             x=x("day"),
             y=y("at"),
