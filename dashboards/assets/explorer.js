@@ -77,8 +77,36 @@
     const link = event.target.closest("a[data-query]");
     if (!link || !synced || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
+    if ("open" in link.dataset) { unfold(link.dataset.query); return; }
     go(link.dataset.query);
     document.querySelector("h1").scrollIntoView({ block: "start" });
+  });
+
+  // A gap or a duty opens in place; its evidence gets the focus, and gives it back when closed.
+  let openedBy = "";
+  let toFocus = false;
+  const unfold = (query) => {
+    const given = new URLSearchParams(query);
+    if (given.has("gap") || given.has("duty")) openedBy = query;
+    toFocus = true;
+    if (location.search.slice(1) === query) focusOpened(); else go(query);
+  };
+  const focusOpened = () => {
+    if (!toFocus) return;
+    toFocus = false;
+    const opened = document.getElementById("opened");
+    const opener = [...document.querySelectorAll("a[data-open]")].find((a) => a.dataset.query === openedBy && a.checkVisibility());
+    const there = opened ?? opener ?? document.querySelector("[data-chart=gap-matrix]");
+    there.focus({ preventScroll: true });
+    there.scrollIntoView({ block: opened ? "start" : "nearest" });
+  };
+  // Vega keeps what a mark stands for with its element.
+  document.querySelector("[data-chart=gap-matrix] .live").addEventListener("click", (event) => {
+    const gap = event.composedPath().map((node) => node.__data__?.datum?.gap).find(Boolean);
+    if (!gap || !synced) return;
+    const asked = new URLSearchParams(queryOf(form));
+    asked.set("gap", gap);
+    unfold(asked.toString());
   });
   addEventListener("popstate", () => { if (synced) ask(); });
 
@@ -93,6 +121,7 @@
     synced.properties.shown.change.connect(() => {
       requestAnimationFrame(drawn);
       document.documentElement.dataset.shown = synced.shown;
+      focusOpened();
     });
     session.on_event("connection_lost", () => {
       synced = null;

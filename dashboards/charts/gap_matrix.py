@@ -33,8 +33,7 @@ def gap_matrix(gaps: pl.DataFrame, agencies: pl.DataFrame, rows: int = ROWS) -> 
     if gaps.is_empty():
         raise ValueError("no gaps to draw")
     names = dict(agencies.select("agency_id", "name").iter_rows())
-    told = [_Gap(row, names) for row in gaps.iter_rows(named=True)]
-    told.sort(key=lambda g: (g.gravity, -g.size, g.agency, g.years[1]))
+    told = graded(gaps, names)
     order = list(dict.fromkeys(g.agency for g in told))
     drawn = set(order[:rows])
     title = _title(told)
@@ -59,10 +58,20 @@ def gap_matrix(gaps: pl.DataFrame, agencies: pl.DataFrame, rows: int = ROWS) -> 
     )
 
 
-class _Gap:
-    """One gap as the matrix needs it. ``size`` orders within a kind."""
+def graded(gaps: pl.DataFrame, names: dict[str, str]) -> list[Gap]:
+    """The gaps, gravest kind and largest first; ``names`` gives agencies' names by id."""
+    told = [Gap(row, names) for row in gaps.iter_rows(named=True)]
+    return sorted(told, key=lambda g: (g.gravity, -g.size, g.agency, g.years[1]))
+
+
+class Gap:
+    """One gap as the matrix needs it. ``size`` orders within a kind, ``words`` says it.
+
+    ``gap_id`` is blank where the rows have none.
+    """
 
     def __init__(self, row: dict[str, Any], names: dict[str, str]) -> None:
+        self.gap_id: str = row.get("gap_id") or ""
         self.agency = names.get(row["agency_id"], row["agency_id"])
         self.kind: str = row["kind"]
         self.gravity = _GRAVITY[self.kind]
@@ -101,7 +110,7 @@ def _weight(value: int, middle: int, large: int) -> str:
     return "large" if value >= large else "middle" if value >= middle else "small"
 
 
-def _cells(told: list[_Gap], first_year: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _cells(told: list[Gap], first_year: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """One mark a cell (the gravest gap there), and the lines back over earlier years."""
     cells: dict[tuple[str, int], dict[str, Any]] = {}
     tails = []
@@ -119,6 +128,7 @@ def _cells(told: list[_Gap], first_year: int) -> tuple[list[dict[str, Any]], lis
             "weight": gap.weight,
             "more": 0,
             "label": "",
+            "gap": gap.gap_id,
             "Agency": gap.agency,
             "Gap": phrases.GAP_WORDS[gap.kind],
             "Size": gap.words,
@@ -200,7 +210,7 @@ def _layers(
     return layers
 
 
-def _agencies_with(told: list[_Gap], *kinds: str) -> int:
+def _agencies_with(told: list[Gap], *kinds: str) -> int:
     return len({g.agency for g in told if g.kind in kinds})
 
 
@@ -215,7 +225,7 @@ _ALONE = {
 }
 
 
-def _title(told: list[_Gap]) -> str:
+def _title(told: list[Gap]) -> str:
     """The finding in one sentence, from the gravest kinds present."""
     agencies = {g.agency for g in told}
     if len(agencies) == 1:
@@ -244,7 +254,7 @@ def _plural(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
-def _description(told: list[_Gap], order: list[str], left_out: int) -> str:
+def _description(told: list[Gap], order: list[str], left_out: int) -> str:
     kinds = [
         f"{count} {phrases.GAP_WORDS[kind]}"
         for kind in GAP_KINDS
@@ -261,7 +271,7 @@ def _description(told: list[_Gap], order: list[str], left_out: int) -> str:
     )
 
 
-def _table(told: list[_Gap]) -> pl.DataFrame:
+def _table(told: list[Gap]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "Agency": [g.agency for g in told],

@@ -66,8 +66,14 @@ class Explorer:
     def __init__(self, release: Release, query: str) -> None:
         self.release = release
         sheet = InlineStyleSheet(css=theme.stylesheet())
+        opens = InlineStyleSheet(css=f"{sheet.css}.mark-symbol.role-mark path{{cursor:pointer}}")
         self.charts = {
-            name: Chart(sheet, name=name, sizing_mode="stretch_width", margin=0)
+            name: Chart(
+                opens if name == "gap-matrix" else sheet,
+                name=name,
+                sizing_mode="stretch_width",
+                margin=0,
+            )
             for name in page.CHARTS
         }
         self.synced = Synced(name="synced", query=query)
@@ -76,12 +82,13 @@ class Explorer:
     def show(self, query: str) -> Content:
         """Makes everything on the page answer the query."""
         view, problems = read(query, self.release)
-        shown = content(self.release, view)
+        shown = content(self.release, view.unopened())
         for index in range(TRENDS):
             drawn = shown.trends[index].spec if index < len(shown.trends) else None
             self.charts[f"trend-{index}"].object = drawn
         self.charts["gap-matrix"].object = shown.matrix.spec if shown.matrix else None
-        self.synced.parts = page.parts(self.release, shown, problems)
+        self.charts["gap-trend"].object = shown.gap_trend.spec if shown.gap_trend else None
+        self.synced.parts = page.parts(self.release, shown, view, problems)
         self.synced.shown = query
         return shown
 
@@ -116,4 +123,5 @@ def open_session(document: Document, path: Path) -> None:
     document.config.notifications = None
     view, problems = read(query, release)
     document.template = template("explorer.html")
-    document.template_variables.update(page.variables(release, content(release, view), problems))
+    shown = content(release, view.unopened())
+    document.template_variables.update(page.variables(release, shown, view, problems))

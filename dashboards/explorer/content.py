@@ -6,7 +6,8 @@ as long as the release is loaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.trend import trend
+from dashboards.explorer.duties import Calendar, calendar
 from dashboards.explorer.evidence import (
     Evidence,
     Statement,
@@ -23,11 +25,11 @@ from dashboards.explorer.evidence import (
     set_aside,
     statements,
 )
+from dashboards.explorer.gaps import GapRow, gap_rows, silences, trend_of_gaps
 from dashboards.explorer.view import View
 from dashboards.releases import Release
 
 TRENDS = 6
-_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,22 @@ class Trend:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The gap matrix with the reports that show its gaps."""
+    """The gap matrix with every gap in it, gravest first, and the longest silences among them."""
 
     figure: Figure
     spec: dict[str, Any]
     kinds: list[tuple[str, int]]
-    evidence: list[Evidence]
-    reports: int
+    rows: list[GapRow]
+    silences: list[GapRow]
+
+
+@dataclass(frozen=True)
+class GapTrend:
+    """How many gaps were open on each day up to the view's day, and those that closed by then."""
+
+    figure: Figure
+    spec: dict[str, Any]
+    closed: list[GapRow]
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,8 @@ class OtherSeries:
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """Everything that a view shows; ``matrix`` is None where no gap is open.
+    """Everything that a view shows except what it opens; ``matrix`` is None where no gap is open,
+    ``gap_trend`` where none ever was, ``calendar`` where no duty applies.
 
     One object a view, so that what is made from it can be kept by it.
     """
@@ -79,11 +91,16 @@ class Content:
     trends: list[Trend]
     others: list[OtherSeries]
     matrix: Matrix | None
+    gap_trend: GapTrend | None
+    calendar: Calendar | None
 
 
 @lru_cache(maxsize=256)
 def content(release: Release, view: View) -> Content:
-    """What the view shows. Takes some 100 ms for a view not seen before, then nothing."""
+    """What the view shows. Takes some 100 ms for a view not seen before, then nothing.
+
+    Give it views with nothing opened: what is opened changes nothing here.
+    """
     series = _matching(release.at("series", view.known), release, view)
     # Searches first, for they are what the dashboard is about; then what has most evidence.
     series = series.sort(
@@ -113,6 +130,8 @@ def content(release: Release, view: View) -> Content:
         trends=[found for key in shown if (found := _trend(release, view.known, key))],
         others=sorted(others, key=lambda s: (s.agency, s.system, s.metric)),
         matrix=_matrix(release, view),
+        gap_trend=_gap_trend(release, view),
+        calendar=_calendar(release, view),
     )
 
 
@@ -183,25 +202,45 @@ def _matrix(release: Release, view: View) -> Matrix | None:
     if gaps.is_empty():
         return None
     figure = gap_matrix(gaps, release.tables["agencies"])
-    shown_by = set(gaps["report_ids"].explode().drop_nulls())
-    reports = release.tables["reports"].filter(pl.col("report_id").is_in(list(shown_by)))
-    aside = set_aside(release, release.at("conflicts", view.known))
     counts = dict(gaps["kind"].value_counts().iter_rows())
+    rows = gap_rows(release, gaps, _day(release, view))
     return Matrix(
         figure,
         figure.spec(),
         [(kind, counts[kind]) for kind in phrases.GAP_WORDS if kind in counts],
-        evidence(release, reports, aside)[:_ROWS],
-        reports.height,
+        rows,
+        silences(rows),
     )
+
+
+def _gap_trend(release: Release, view: View) -> GapTrend | None:
+    gaps = _matching(release.tables["gaps"], release, view)
+    day = _day(release, view)
+    figure = trend_of_gaps(gaps, day)
+    closed = gaps.filter(pl.col("closed_on") <= day).sort("closed_on", descending=True)
+    return GapTrend(figure, figure.spec(), gap_rows(release, closed, day)) if figure else None
+
+
+def _day(release: Release, view: View) -> date:
+    return view.known or release.as_of
+
+
+def _calendar(release: Release, view: View) -> Calendar | None:
+    """Duties name no system, so they are about any."""
+    duties = _matching(release.tables["duties"], release, replace(view, system=""))
+    return calendar(release, duties, view.known)
 
 
 def open_gaps(release: Release, view: View) -> pl.DataFrame:
     """The gaps open on the view's day, at their extent on that day."""
     about = release.tables["gaps"].select(
-        "gap_id", "agency_id", "system_id", "metric", "kind", "opened_on"
+        "gap_id", "agency_id", "system_id", "metric", "kind", "opened_on", "closed_on"
     )
     stood = release.at("gap_history", view.known).join(about, on="gap_id")
+    # That a number came late stays true, but the gap closed when the number came.
+    stood = stood.filter(
+        pl.col("closed_on").is_null() | (pl.col("closed_on") > _day(release, view))
+    )
     return _matching(stood, release, view)
 
 

@@ -5,27 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from dashboards import phrases
 from dashboards.charts import paint
 from dashboards.explorer.content import TRENDS, Content, content
+from dashboards.explorer.duties import HINTS, opened_duty
+from dashboards.explorer.gaps import GapRow, opened_gap
 from dashboards.explorer.view import View
 from dashboards.pages import template
 from dashboards.releases import Release
-from pipelines.fields import GAP_KINDS, METRICS
+from pipelines.fields import DUTY_STATUS, GAP_KINDS, METRICS
 
 TREND_CHARTS = [f"trend-{index}" for index in range(TRENDS)]
-CHARTS = [*TREND_CHARTS, "gap-matrix"]
+CHARTS = [*TREND_CHARTS, "gap-matrix", "gap-trend"]
 _CARD, _NARROW, _WIDE = 460, 350, 900
 
 
-def parts(release: Release, shown: Content, problems: list[str]) -> dict[str, str]:
+def parts(release: Release, shown: Content, view: View, problems: list[str]) -> dict[str, str]:
     """The HTML of every part of the page that depends on the view, by the part's name.
 
     A part of a chart that is not drawn is blank, which hides its frame.
     """
-    notices: Any = template("explorer_parts.html").make_module(_words())
-    return {**_parts(release, shown), "notices": str(notices.notices(problems))}
+    macros: Any = template("explorer_parts.html").make_module(_words())
+    return {
+        **_parts(release, shown),
+        "opened": str(_opened(macros, release, shown, view)),
+        "notices": str(macros.notices(problems)),
+    }
+
+
+def _opened(macros: Any, release: Release, shown: Content, view: View) -> Any:
+    """The evidence of the gap or of the calendar's cell that the view opens; blank: none."""
+    rows = shown.matrix.rows if shown.matrix else []
+    if view.gap:
+        return macros.opened_gap(opened_gap(release, view, rows), shown.view)
+    if view.duty:
+        return macros.opened_duty(opened_duty(release, view, rows), shown.view)
+    return ""
 
 
 @lru_cache(maxsize=64)
@@ -37,7 +54,13 @@ def _parts(release: Release, shown: Content) -> dict[str, str]:
         "empty": "" if shown.trends else macros.empty(_ways_out(release, shown.view)),
         "others": macros.others(shown.others, shown.view) if shown.others else "",
         "gap-matrix-head": macros.matrix_head(shown.matrix) if shown.matrix else "",
-        "gap-matrix-foot": macros.matrix_foot(shown.matrix) if shown.matrix else "",
+        "gap-matrix-foot": macros.matrix_foot(shown.matrix, shown.view) if shown.matrix else "",
+        "gap-trend-head": macros.gap_trend_head(shown.gap_trend) if shown.gap_trend else "",
+        "gap-trend-foot": macros.gap_trend_foot(shown.gap_trend, shown.view)
+        if shown.gap_trend
+        else "",
+        "silences": macros.silences(_silences(shown), shown.view),
+        "duties": macros.calendar(shown.calendar, shown.view),
         "gap-none": "" if shown.matrix else macros.no_gaps(shown.view),
     }
     single = len(shown.trends) == 1
@@ -46,6 +69,10 @@ def _parts(release: Release, shown: Content) -> dict[str, str]:
         made[f"{name}-head"] = macros.trend_head(trend, shown.view) if trend else ""
         made[f"{name}-foot"] = macros.trend_foot(trend, single) if trend else ""
     return {name: str(html) for name, html in made.items()}
+
+
+def _silences(shown: Content) -> list[GapRow]:
+    return shown.matrix.silences if shown.matrix else []
 
 
 @lru_cache(maxsize=64)
@@ -61,15 +88,21 @@ def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
             ("narrow", paint.svg(figure, _NARROW)),
             ("wide", paint.svg(figure, _WIDE)),
         ]
+    if shown.gap_trend:
+        figure = shown.gap_trend.figure
+        drawn["gap-trend"] = [
+            ("narrow", paint.svg(figure, _NARROW)),
+            ("wide", paint.svg(figure, _WIDE)),
+        ]
     return drawn
 
 
-def variables(release: Release, shown: Content, problems: list[str]) -> dict[str, Any]:
+def variables(release: Release, shown: Content, view: View, problems: list[str]) -> dict[str, Any]:
     """What the template of the page needs besides the session that Bokeh hands it."""
     return {
         "release": release,
         "view": shown.view,
-        "parts": parts(release, shown, problems),
+        "parts": parts(release, shown, view, problems),
         "painted": painted(shown),
         "trend_charts": TREND_CHARTS,
         **_choices(release),
@@ -77,7 +110,21 @@ def variables(release: Release, shown: Content, problems: list[str]) -> dict[str
 
 
 def _words() -> dict[str, Any]:
-    return {"phrases": phrases, "gap_kinds": GAP_KINDS, "metrics": METRICS, "View": View}
+    return {
+        "phrases": phrases,
+        "gap_kinds": GAP_KINDS,
+        "duty_status": DUTY_STATUS,
+        "duty_hints": HINTS,
+        "metrics": METRICS,
+        "View": View,
+        "opening": replace,
+        "file_of": _file_of,
+    }
+
+
+def _file_of(text: str) -> str:
+    """A text as the address of a download that needs no request."""
+    return f"data:text/plain;charset=utf-8,{quote(text)}"
 
 
 def _choices(release: Release) -> dict[str, Any]:

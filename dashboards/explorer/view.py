@@ -2,13 +2,15 @@
 
 ``?country=GB&system=clearview-ai&metric=searches&agency=met-police&known=2020-02-28``: each key at
 most once, blank or absent means all, and ``known`` blank means now. The metric is always written,
-because its default is a choice that may change and a shared link must not.
+because its default is a choice that may change and a shared link must not. ``gap=GAP_ID`` or
+``duty=DUTY_ID.AGENCY_ID.YEAR`` opens the evidence of one gap, or of one cell of the duty calendar.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from dashboards.releases import Release
@@ -16,17 +18,27 @@ from pipelines.fields import METRICS
 
 DEFAULT_METRIC = "searches"
 ANY_METRIC = "all"
+_KEYS = {"country", "system", "metric", "agency", "known", "gap", "duty"}
 
 
 @dataclass(frozen=True)
 class View:
-    """One view. Blank strings mean all; ``known`` None means as known now."""
+    """One view. Blank strings mean all; ``known`` None means as known now.
+
+    At most one of ``gap`` and ``duty`` is set: what is opened.
+    """
 
     country: str = ""
     system: str = ""
     metric: str = DEFAULT_METRIC
     agency: str = ""
     known: date | None = None
+    gap: str = ""
+    duty: str = ""
+
+    def unopened(self) -> View:
+        """The same view with nothing opened."""
+        return replace(self, gap="", duty="")
 
     def query(self) -> str:
         """The query string, without its question mark; the inverse of :func:`read`."""
@@ -36,6 +48,8 @@ class View:
             "metric": self.metric or ANY_METRIC,
             "agency": self.agency,
             "known": self.known.isoformat() if self.known else "",
+            "gap": self.gap,
+            "duty": self.duty,
         }
         return urlencode({key: value for key, value in pairs.items() if value})
 
@@ -48,7 +62,7 @@ def read(query: str, release: Release) -> tuple[View, list[str]]:
     told: list[str] = []
     given: dict[str, str] = {}
     for key, value in parse_qsl(query.lstrip("?"), keep_blank_values=True, max_num_fields=50):
-        if key not in {"country", "system", "metric", "agency", "known"}:
+        if key not in _KEYS:
             told.append(f"“{_clip(key)}” is not a filter of the explorer.")
         elif given.get(key) not in (None, value):
             told.append(f"Only one {key} can be shown; “{_clip(value)}” was left out.")
@@ -75,7 +89,28 @@ def read(query: str, release: Release) -> tuple[View, list[str]]:
     day, problem = _known(given.get("known", ""), release)
     if problem:
         told.append(problem)
-    return View(country, system, metric, agency, day), told
+    gap, duty = given.get("gap", ""), given.get("duty", "")
+    if gap and gap not in set(release.tables["gaps"]["gap_id"]):
+        told.append(f"No gap “{_clip(gap)}” is in this release.")
+        gap = ""
+    if duty and duty not in _duty_years(release):
+        told.append(f"No year of a duty “{_clip(duty)}” is in this release.")
+        duty = ""
+    if gap and duty:
+        told.append("Only one gap or duty can be opened; the duty was left out.")
+        duty = ""
+    return View(country, system, metric, agency, day, gap, duty), told
+
+
+def duty_year(duty_id: str, agency_id: str, period_end: date) -> str:
+    """The key of a cell of the duty calendar: the periods of a duty that end in one year."""
+    return f"{duty_id}.{agency_id}.{period_end.year}"
+
+
+@lru_cache(maxsize=2)
+def _duty_years(release: Release) -> frozenset[str]:
+    periods = release.tables["duty_periods"].select("duty_id", "agency_id", "period_end")
+    return frozenset(duty_year(*row) for row in periods.iter_rows())
 
 
 def _known(text: str, release: Release) -> tuple[date | None, str]:
