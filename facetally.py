@@ -1,4 +1,4 @@
-"""Facetally's command line: check, build, explain, gaps, serve."""
+"""Facetally's command line."""
 
 from __future__ import annotations
 
@@ -259,6 +259,10 @@ def export(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="The address under which readers find it; default: the one it opens."),
+    ] = None,
     releases: ReleasesDir = RELEASES,
 ) -> None:
     """Serve pages, downloads and the explorer of the latest release."""
@@ -266,7 +270,7 @@ def serve(
 
     _latest(releases)
     try:
-        server.serve(releases, host, port)
+        server.serve(releases, host, port, base_url)
     except server.PortInUse as error:
         console.print(str(error))
         raise typer.Exit(1) from None
