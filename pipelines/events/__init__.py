@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.events import rejects
 from pipelines.events.counting import MALFORMED, Roles, tally, without_time
@@ -28,7 +28,7 @@ from pipelines.events.logs import (
     unchanged,
 )
 from pipelines.events.rejects import Reject
-from pipelines.events.request import LogImport
+from pipelines.events.request import LogImport, Series
 from pipelines.events.summary import ImportSummary
 from pipelines.events.times import Clock, is_plausible
 from pipelines.ledger import Ledger, read_ledger
@@ -60,7 +60,7 @@ class Counted:
     reason."""
 
     rows: int
-    searches: dict[tuple[int, date], int]
+    searches: dict[tuple[Series, date], int]
     rejected: dict[str, int]
     sample: list[Reject]
 
@@ -122,7 +122,7 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
         found = engine.rows(tally(logs, roles, request.clock, engine), progress.share)
         left_out = engine.left_out()
         reasons = []
-        if any(local is None and moment is None for _, local, moment, _, _ in found):
+        if any(local is None and moment is None for *_, local, moment, _, _ in found):
             progress.step("Looking at the rejected rows")
             question = without_time(logs, roles, request.clock, engine)
             reasons = engine.rows(question, progress.share)
@@ -146,10 +146,10 @@ def _shape(file: LogFile) -> str:
 
 
 def _by_day(
-    request: LogImport, found: Iterable[tuple[int | None, int | None, int | None, int, int]]
-) -> tuple[dict[tuple[int, date], int], dict[str, int]]:
+    request: LogImport, found: Iterable[tuple[Any, ...]]
+) -> tuple[dict[tuple[Series, date], int], dict[str, int]]:
     """Searches by series and day from what the engine counted, and rows rejected by reason."""
-    searches: dict[tuple[int, date], int] = {}
+    searches: dict[tuple[Series, date], int] = {}
     rejected: dict[str, int] = {}
 
     def reject(reason: str, rows: int) -> None:
@@ -158,7 +158,7 @@ def _by_day(
 
     first = day_number(request.first) if request.first else None
     last = day_number(request.last) if request.last else None
-    for series, local, moment, rows, once in found:
+    for unit, purpose, local, moment, rows, once in found:
         if local is None and moment is None:
             continue
         day = request.clock.day(local, moment)
@@ -166,10 +166,10 @@ def _by_day(
             reject(IMPLAUSIBLE, rows)
         elif (first is not None and day < first) or (last is not None and day > last):
             reject(OUTSIDE, rows)
-        elif series is None and (request.units or request.purposes):
+        elif (request.units and unit is None) or (request.purposes and purpose is None):
             reject(NOT_NAMED, rows)
         else:
-            key = series or 0, day_of(day)
+            key = request.series_of(unit, purpose), day_of(day)
             searches[key] = searches.get(key, 0) + once
             reject(REPEATED, rows - once)
     return searches, rejected
@@ -196,11 +196,11 @@ def _refuse_types(request: LogImport, files: Sequence[LogFile]) -> None:
 
 
 def _unknown_ids(request: LogImport, tables: Ledger) -> list[LogProblem]:
-    agencies = list(request.units.values()) or [request.agency_id]
-    systems = list(request.purposes.values()) or [request.system_id]
     asked = [
-        *(("--unit" if request.units else "--agency", "agencies", i) for i in agencies),
-        *(("--purpose" if request.purposes else "--system", "systems", i) for i in systems),
+        ("--agency", "agencies", request.agency_id),
+        ("--system", "systems", request.system_id),
+        *(("--unit", "agencies", i) for i in request.units.values()),
+        *(("--purpose", "systems", i) for i in request.purposes.values()),
         ("--source", "sources", request.source_id),
         ("--disclosed-by", "agencies", request.disclosed_by),
     ]

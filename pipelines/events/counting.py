@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from pipelines.events.engines import Engine
-from pipelines.events.times import OFFSET, Clock, TimeFormat
+from pipelines.events.times import OFFSET, PLAUSIBLE, Clock, TimeFormat
 
 MALFORMED, BLANK, OFFSET_ALONE, NO_TIME_OF_DAY, UNREADABLE = (
     "malformed",
@@ -31,7 +32,7 @@ class Roles:
     """What the mapped columns are, by the names that scans give them.
 
     times: columns that together are the time, in order; keys: columns whose equal values mark
-    rows as one search; units and purposes: the values that count, in order; empty: not mapped.
+    rows as one search; units and purposes: the values that count; empty: not mapped.
     """
 
     times: Sequence[str]
@@ -39,34 +40,30 @@ class Roles:
     units: Sequence[str] = ()
     purposes: Sequence[str] = ()
 
-    @property
-    def by_series(self) -> bool:
-        return bool(self.units or self.purposes)
-
 
 def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """Rows and searches by series and time.
+    """Rows and searches by unit, purpose and time.
 
-    logs: tables of the mapped columns and `malformed`. Returns series (position of the unit times
-    the number of purposes, plus that of the purpose; null: a value that does not count), local (a
-    day since 1970, or a quarter hour where the clock converts), moment (a quarter hour in UTC),
-    rows, searches. Rows without local and moment have no readable time. Rows of one series with
-    equal keys are one search, at its earliest time; a row whose keys are all blank is a search.
+    logs: tables of the mapped columns and `malformed`. Returns unit and purpose (null: not mapped,
+    or a value that does not count), local (a day since 1970, or a quarter hour where the clock
+    converts), moment (a quarter hour in UTC), rows, searches. Rows without local and moment have
+    no readable time. Rows of one unit and purpose with equal keys are one search, at its earliest
+    time; a row whose keys are all blank is a search.
     """
-    tables = [_events(log, roles, clock, engine) for log in logs]
-    events = tables[0] if len(tables) == 1 else ibis.union(*tables, distinct=False)
-    by = [c for c in ("series", "local", "moment") if c in events.columns]
+    events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
+    by = [c for c in ("unit", "purpose", "local", "moment") if c in events.columns]
     if not roles.keys:
         counted = events.group_by(by).agg(rows=events.count())
         return _result(counted.mutate(searches=counted.rows))
     keys = list(roles.keys)
     keyless = ibis.and_(*(events[k].isnull() for k in keys))
-    times = [c for c in by if c != "series"]
+    series = [c for c in by if c in {"unit", "purpose"}]
+    times = [c for c in by if c in {"local", "moment"}]
     # A row without a key is not a repeat of another: it is grouped with those of its time only.
     alone = {f"{c}_alone": ibis.ifelse(keyless, events[c], ibis.null()) for c in times}
     once = (
         events.mutate(**alone)
-        .group_by([*(c for c in by if c == "series"), *keys, *alone])
+        .group_by([*series, *keys, *alone])
         .agg(rows=lambda t: t.count(), **{c: events[c].min() for c in times})
     )
     keyless = ibis.and_(*(once[k].isnull() for k in keys))
@@ -85,20 +82,18 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
     The shape is the text with 9 for every digit and a for every letter: a log has few of them.
     """
     found = []
-    for log in logs:
-        local, moment = _times(log, roles, clock, engine)
-        text = _time_text(log, roles)
+    for i, log in enumerate(logs):
+        timed = _timed(log, i, roles, clock, engine)
         reason = ibis.cases(
-            (log.malformed, MALFORMED),
-            (text.isnull() | (text == ""), BLANK),
-            (_has_offset(text) & ibis.literal(not clock.days_in), OFFSET_ALONE),
-            (text.like("____-__-__") & ibis.literal(clock.converts), NO_TIME_OF_DAY),
+            (timed.malformed, MALFORMED),
+            (timed.text.isnull() | (timed.text == ""), BLANK),
+            (_has_offset(timed.text) & ibis.literal(not clock.days_in), OFFSET_ALONE),
+            (timed.text.like("____-__-__") & ibis.literal(clock.converts), NO_TIME_OF_DAY),
             else_=UNREADABLE,
         )
-        unread = local.isnull() if moment is None else local.isnull() & moment.isnull()
-        shown = ibis.ifelse(log.malformed, ibis.null(), text)
-        found.append(log.filter(unread | log.malformed).select(reason=reason, text=shown))
-    rows = found[0] if len(found) == 1 else ibis.union(*found, distinct=False)
+        unread = timed.filter(timed.local.isnull() & timed.moment.isnull())
+        found.append(unread.select(reason=reason, text="text"))
+    rows = _stacked(found)
     shape = rows.text.re_replace("[0-9]", "9").re_replace(r"[^\x20-\x40\x5B-\x60\x7B-\x7E]", "a")
     grouped = rows.mutate(shape=shape).group_by(["reason", "shape"])
     counted = grouped.agg(rows=lambda t: t.count(), text=lambda t: t.text.min())
@@ -106,67 +101,103 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
     return counted.select("reason", "shape", "rows", "text").order_by(order).limit(10_000)
 
 
-def _events(log: ir.Table, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """The log's rows as series, local, moment and keys; only what the roles and clock need."""
-    local, moment = _times(log, roles, clock, engine)
-    columns: dict[str, ir.Value] = {"local": local}
-    if moment is not None:
-        columns["moment"] = moment
-    if roles.by_series:
-        series = ibis.literal(0)
-        for role, values in (("unit", roles.units), ("purpose", roles.purposes)):
-            if values:
-                cell = log[role].cast("string").strip()
-                number = ibis.cases(*((cell == v, i) for i, v in enumerate(values)), else_=None)
-                series = series * len(values) + number
-        columns["series"] = series.cast("int64")
+def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
+    """The log's rows as unit, purpose, local, moment and keys; only those that are needed."""
+    timed = _timed(log, number, roles, clock, engine)
+    columns: dict[str, ir.Value] = {"local": timed.local}
+    if clock.days_in:
+        columns["moment"] = timed.moment
+    for role, values in (("unit", roles.units), ("purpose", roles.purposes)):
+        if values:
+            cell = _trim(timed[role].cast("string"))
+            columns[role] = ibis.ifelse(cell.isin(list(values)), cell, ibis.null())
     for key in roles.keys:
-        cell = log[key]
-        columns[key] = cell.nullif("") if cell.type().is_string() else cell.cast("string")
-    return log.select(**columns)
+        cell = timed[key]
+        columns[key] = cell.nullif("") if cell.type().is_string() else cell
+    return timed.select(**columns)
 
 
-def _times(
-    log: ir.Table, roles: Roles, clock: Clock, engine: Engine
-) -> tuple[ir.Value, ir.Value | None]:
-    """The time of each row as a local one and, where zones are declared, as a moment."""
+def _stacked(tables: Sequence[ir.Table]) -> ir.Table:
+    """The tables one upon the other; keys as text where their types may differ."""
+    if len(tables) == 1:
+        return tables[0]
+    keys = [column for column in tables[0].columns if column.startswith("key_")]
+    return ibis.union(*(t.cast(dict.fromkeys(keys, "string")) for t in tables), distinct=False)
+
+
+def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
+    """The log with `text` (of the time), `local` and `moment` (of which one at most is not null).
+
+    Each step has a name of its own, so that an engine computes it once, however often the next
+    step mentions it.
+    """
+    name = f"log_{number}"
     written = log[roles.times[0]]
-    local: ir.Value = ibis.null("timestamp")
-    moment: ir.Value = ibis.null("timestamp")
+    nothing = ibis.null("timestamp")
     if len(roles.times) > 1 or written.type().is_string():
         text = ibis.ifelse(log.malformed, ibis.null(), _time_text(log, roles))
-        local = _first_read(text, clock.local_formats, engine)
-        if clock.absolute_formats:
-            moment = _first_read(text, clock.absolute_formats, engine)
-    elif written.type().is_timestamp() and written.type().timezone:
-        moment = written
+        texts = log.mutate(text=text).alias(f"{name}_text")
+        fraction = texts.text.like("%:%:%.%")
+        cut = ibis.ifelse(fraction, engine.without_fraction(texts.text), texts.text)
+        plain = texts.mutate(plain=cut).alias(f"{name}_plain")
+        if clock.days_in:
+            split = plain.mutate(has_offset=_has_offset(plain.plain)).alias(f"{name}_split")
+            local_text = ibis.ifelse(split.has_offset, ibis.null(), split.plain)
+            moment_text = ibis.ifelse(split.has_offset, _offset_for_z(split.plain), ibis.null())
+            read = split.mutate(
+                local=_first_read(local_text, clock.local_formats, engine),
+                moment=_first_read(moment_text, clock.absolute_formats, engine),
+            )
+        else:
+            read = plain.mutate(
+                local=_first_read(plain.plain, clock.local_formats, engine), moment=nothing
+            )
+        timed = read.alias(f"{name}_read")
+        local, moment = _plausible(timed.local), _plausible(timed.moment)
     else:
-        local = written.cast("timestamp")
-    local = _quarters(local) if clock.converts else local.date()
-    return local, _quarters(moment) if clock.days_in else None
+        timed = log.mutate(text=ibis.null("string"))
+        is_moment = written.type().is_timestamp() and written.type().timezone
+        local, moment = (nothing, written) if is_moment else (written.cast("timestamp"), nothing)
+    return timed.mutate(
+        local=_quarters(local) if clock.converts else local.date(), moment=_quarters(moment)
+    )
 
 
 def _first_read(text: ir.StringValue, formats: Sequence[TimeFormat], engine: Engine) -> ir.Value:
     """The text by the first format that reads it. LIKE keeps the slower reading for texts that
     may be of the format."""
-    readings = []
-    for written in formats:
-        fits = text.like(written.like)
-        if written.has_offset:
-            fits = fits & text.re_search(OFFSET)
-        readings.append(ibis.ifelse(fits, engine.read_time(text, written), ibis.null()))
-    return ibis.coalesce(*readings) if len(readings) > 1 else readings[0]
+    readings = [
+        ibis.ifelse(text.like(written.like), engine.read_time(text, written), ibis.null())
+        for written in formats
+    ]
+    return ibis.coalesce(*readings, ibis.null("timestamp"))
+
+
+def _plausible(time: ir.TimestampValue) -> ir.Value:
+    """Null in an implausible year: the engines read years of few digits differently."""
+    first, last = (ibis.timestamp(day.isoformat()) for day in PLAUSIBLE)
+    return ibis.ifelse(time.between(first, last), time, ibis.null())
 
 
 def _time_text(log: ir.Table, roles: Roles) -> ir.StringValue:
     text = log[roles.times[0]].cast("string")
     for more in roles.times[1:]:
         text = text + " " + log[more].cast("string")
-    return text.strip()
+    return _trim(text)
 
 
 def _has_offset(text: ir.StringValue) -> ir.BooleanValue:
-    return text.like("%:%Z") | (text.like("%:%") & text.re_search(OFFSET))
+    signed = text.like("%:%+%") | text.like("%:%-%")
+    return text.like("%:%Z") | ibis.ifelse(signed, text.re_search(OFFSET), False)
+
+
+def _offset_for_z(text: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(text.like("%Z"), text.re_replace("Z$", "+00:00"), text)
+
+
+@ibis.udf.scalar.builtin(name="trim", signature=((dt.string,), dt.string))
+def _trim(text: str) -> None:
+    """Without blanks around it. Ibis's own strip, of all white space, is several times slower."""
 
 
 def _quarters(time: ir.TimestampValue) -> ir.IntegerValue:
@@ -178,13 +209,16 @@ def _result(counted: ir.Table) -> ir.Table:
     local = counted.local
     if local.type().is_date():
         local = local.delta(ibis.date(_EPOCH), unit="day")
+    kinds = {"unit": "string", "purpose": "string", "moment": "int64"}
     optional = {
-        c: counted[c] if c in counted.columns else ibis.null("int64") for c in ("series", "moment")
+        c: (counted[c] if c in counted.columns else ibis.null()).cast(kind)
+        for c, kind in kinds.items()
     }
     return counted.select(
-        series=optional["series"],
+        unit=optional["unit"],
+        purpose=optional["purpose"],
         local=local.cast("int64"),
-        moment=optional["moment"].cast("int64"),
+        moment=optional["moment"],
         rows=counted.rows,
         searches=counted.searches,
     )

@@ -43,6 +43,9 @@ class Engine(Protocol):
     def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
         """A text of that format as a time, to the second; null for any other text."""
 
+    def without_fraction(self, text: ir.StringValue) -> ir.StringValue:
+        """The text without a fraction of its seconds."""
+
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
         """The rows of a small result. Raises RefusedLogError where the engine fails."""
 
@@ -138,8 +141,10 @@ class DuckDBEngine:
         return self._ibis.table(name)
 
     def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
-        plain = text.re_replace(FRACTION, r"\1") if written.has_fraction else text
-        return _try_strptime(plain, written.strptime)
+        return _try_strptime(text, written.strptime)
+
+    def without_fraction(self, text: ir.StringValue) -> ir.StringValue:
+        return text.re_replace(FRACTION, r"\1")
 
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
         with contextlib.suppress(duckdb.CatalogException):
@@ -176,7 +181,7 @@ class DuckDBEngine:
         worker.start()
         try:
             while worker.is_alive():
-                worker.join(0.1)
+                worker.join(0.02)
                 share(max(0.0, self._duckdb.query_progress() / 100))
         except BaseException:
             while worker.is_alive():
@@ -213,6 +218,7 @@ _QUIET = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",
 }
+_ON_ONE_MACHINE = {"spark.driver.memory": "2g", "spark.sql.shuffle.partitions": "16"}
 
 
 @contextlib.contextmanager
@@ -230,7 +236,7 @@ def _spark_session(master: str) -> Iterator[Any]:
         builder = builder.remote(master)
     else:
         builder = builder.master(master)
-        for name, value in _QUIET.items():
+        for name, value in {**_QUIET, **(_ON_ONE_MACHINE if local else {})}.items():
             builder = builder.config(name, value)
     running = SparkSession.getActiveSession()
     try:
@@ -266,7 +272,13 @@ class SparkEngine:
             self._tables += 1
             name = f"facetally_log_{self._tables}"
             frame.createOrReplaceTempView(name)
-            return self._ibis.table(name)
+            # Ibis does not tell Spark's moments from its local times; the file's schema does.
+            moments = [
+                role
+                for role, kind in zip(columns, files[0].types, strict=False)
+                if kind.startswith("timestamp") and "tz=" in kind
+            ]
+            return self._ibis.table(name).cast(dict.fromkeys(moments, dt.Timestamp("UTC")))
         except RefusedLogError:
             raise
         except Exception as error:
@@ -313,11 +325,13 @@ class SparkEngine:
         return frame.select(*cells, malformed.alias("malformed"))
 
     def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
-        plain = text.re_replace(FRACTION, "$1") if written.has_fraction else text
-        single = plain.re_replace(r"\s+", " ")
+        single = text.re_replace(" +", " ")
         return ibis.ifelse(
-            plain.re_search(written.regex), _try_to_timestamp(single, written.java), ibis.null()
+            text.re_search(written.regex), _try_to_timestamp(single, written.java), ibis.null()
         )
+
+    def without_fraction(self, text: ir.StringValue) -> ir.StringValue:
+        return text.re_replace(FRACTION, "$1")
 
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
         sql = ibis.to_sql(question, dialect="pyspark")

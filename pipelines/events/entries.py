@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from pipelines.events.logs import LogProblem, RefusedLogError
-from pipelines.events.request import LogImport
+from pipelines.events.request import LogImport, Series
 from pipelines.fields import LEDGER, REPORTS
 from pipelines.ledger import read_ledger
 
@@ -38,7 +38,7 @@ class Entered:
 
 def write_reports(
     request: LogImport,
-    counts: Mapping[tuple[int, date], int],
+    counts: Mapping[tuple[Series, date], int],
     first: date,
     last: date,
     locator: str,
@@ -46,15 +46,15 @@ def write_reports(
 ) -> list[Report]:
     """A report row for each series and day, week or month of [first, last], zeros included.
 
-    counts: searches by (number of the series, day).
+    counts: searches by series and day.
     """
     rows = []
-    for number, (agency, system) in enumerate(request.series):
+    for agency, system in request.series:
         totals: dict[tuple[date, date], int] = {}
         for day in _days(first, last):
             start, end = _span(day, request.per)
             period = max(start, first), min(end, last)
-            totals[period] = totals.get(period, 0) + counts.get((number, day), 0)
+            totals[period] = totals.get(period, 0) + counts.get(((agency, system), day), 0)
         for (start, end), count in totals.items():
             row = dict.fromkeys(REPORTS.columns, "")
             row.update(

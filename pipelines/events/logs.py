@@ -234,9 +234,10 @@ def _file_info(path: str) -> pafs.FileInfo:
 
 
 def _matching(pattern: str) -> list[str]:
+    if _file_info(pattern).type != pafs.FileType.NotFound:
+        return [pattern]
     if not any(c in pattern for c in "*?["):
-        exists = _file_info(pattern).type != pafs.FileType.NotFound
-        return [pattern] if exists else []
+        return []
     if "://" not in pattern:
         path = Path(pattern)
         inside = str(path.relative_to(path.anchor))

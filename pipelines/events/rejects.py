@@ -116,4 +116,4 @@ def _places(
 def _joined(cells: Sequence[str | None]) -> str:
     """The text of the time as the engines join and strip it; blank where a part is missing."""
     parts = [cell for cell in cells if cell is not None]
-    return " ".join(parts).strip(" \t\n\r\v\f") if len(parts) == len(cells) else ""
+    return " ".join(parts).strip(" ") if len(parts) == len(cells) else ""

@@ -20,6 +20,9 @@ ROLES = {
 }
 SPANS = ("day", "week", "month")
 
+Series = tuple[str, str]
+"""agency_id and system_id."""
+
 
 @dataclass(frozen=True)
 class LogImport:
@@ -71,11 +74,17 @@ class LogImport:
         return dict(_pairs(self.purpose, str.rpartition))
 
     @property
-    def series(self) -> list[tuple[str, str]]:
-        """(agency_id, system_id) of each series, in the order that counting numbers them."""
-        agencies = list(self.units.values()) or [self.agency_id]
-        systems = list(self.purposes.values()) or [self.system_id]
-        return [(agency, system) for agency in agencies for system in systems]
+    def series(self) -> list[Series]:
+        """Every series that the import counts."""
+        units: list[str | None] = [*self.units] or [None]
+        purposes: list[str | None] = [*self.purposes] or [None]
+        return [self.series_of(unit, purpose) for unit in units for purpose in purposes]
+
+    def series_of(self, unit: str | None, purpose: str | None) -> Series:
+        """The series of a value of the unit and of the purpose column; None: not mapped."""
+        agency = self.agency_id if unit is None else self.units[unit]
+        system = self.system_id if purpose is None else self.purposes[purpose]
+        return agency, system
 
     @property
     def scanned(self) -> dict[str, str]:

@@ -65,86 +65,78 @@ _DIRECTIVES = {
 }
 # Both engines search for these two.
 OFFSET = r"[+-](0\d|1[0-4])(:?[0-5]\d)?$"
-FRACTION = r"(:\d{1,2})\.\d{1,9}"
+FRACTION = r"(:\d{1,2}:\d{1,2})\.\d{1,9}"
 
 
 @dataclass(frozen=True)
 class TimeFormat:
     """One way of writing a time, with strptime's directives Y y m d H I M S b B p, f and z.
 
-    `%f` must follow `%S.`; `%z` must come last and is `+01:00`, `+0100` or `+01`. A trailing
-    literal `Z` is UTC. One blank stands for any white space. Numbers need no leading zeros,
-    unless the format is ``padded`` or they touch.
+    Seconds may always have a fraction, so `.%f` says nothing. `%z` must come last and is `+01:00`,
+    `+0100`, `+01` or `Z`; a trailing literal `Z` means the same. One blank stands for one or more.
+    Numbers need no leading zeros, unless the format is ``padded`` or they touch.
     """
 
     text: str
     padded: bool = False
 
     @cached_property
+    def _core(self) -> str:
+        return self.text.replace("%S.%f", "%S").removesuffix("%z").removesuffix("Z")
+
+    @cached_property
     def directives(self) -> list[str]:
         return re.findall(r"%(.?)", self.text)
 
     @property
-    def has_fraction(self) -> bool:
-        return "%f" in self.text
-
-    @property
-    def has_offset(self) -> bool:
-        return self.text.endswith("%z")
-
-    @property
     def is_absolute(self) -> bool:
         """Whether it names a moment, whatever the zone."""
-        return self.has_offset or self.text.endswith("Z")
+        return self.text.endswith(("%z", "Z"))
 
     @property
     def has_time_of_day(self) -> bool:
         return "H" in self.directives or "I" in self.directives
 
-    @property
-    def _of_any_length(self) -> set[str]:
-        return {"%f", "%z"} if self.padded else {" ", "%f", "%z"}
-
     @cached_property
     def like(self) -> str:
         """A LIKE pattern that every text of this format matches, and few others do."""
         pattern = ""
-        for part, directive, touches in _parts(self.text):
+        for part, directive, touches in _parts(self._core):
             if directive is None:
-                pattern += "%" if part in self._of_any_length else part
+                pattern += " %" if part == " " and not self.padded else part
             elif directive.is_number and (touches or self.padded):
                 pattern += directive.like.replace("%", "__")
             else:
                 pattern += directive.like
-        return re.sub("%+", "%", pattern)
+        return re.sub("%+", "%", f"{pattern}%" if self.is_absolute else pattern)
 
     @cached_property
     def regex(self) -> str:
-        """What exactly is of this format, once a fraction is cut off (calendar aside)."""
+        """What exactly is of this format, the calendar aside."""
         pattern = ""
-        for part, directive, touches in _parts(self.strptime.removesuffix("%z")):
+        for part, directive, touches in _parts(self._core):
             if directive is None:
-                pattern += r"\s+" if part == " " else re.escape(part)
+                pattern += " +" if part == " " else re.escape(part)
             else:
                 pattern += directive.fixed_regex if touches else directive.regex
-        return f"^{pattern}{OFFSET}" if self.has_offset else f"^{pattern}$"
+        return f"^{pattern}{OFFSET}" if self.is_absolute else f"^{pattern}$"
 
     @cached_property
     def strptime(self) -> str:
-        """The format in DuckDB's notation, once a fraction is cut off."""
-        return self.text.replace(".%f", "")
+        """The format in DuckDB's notation."""
+        return f"{self._core}%z" if self.is_absolute else self._core
 
     @cached_property
     def java(self) -> str:
-        """The format in Java's notation, once a fraction is cut off and blanks are single."""
+        """The format in Java's notation, where blanks are single."""
         pattern = ""
-        for part, directive, touches in _parts(self.strptime.removesuffix("%z")):
+        for part, directive, touches in _parts(self._core):
             if directive is None:
                 pattern += part if part == " " else f"'{part}'"
             else:
                 pattern += directive.fixed_java if touches else directive.java
         pattern = pattern.replace("''", "")
-        return f"{pattern}[XXX][XX][X]" if self.has_offset else pattern
+        return f"{pattern}[XXX][XX][X]" if self.is_absolute else pattern
 
     def problems(self) -> list[str]:
         """What is wrong with the format, in words; empty if nothing is."""
@@ -162,9 +154,9 @@ class TimeFormat:
             "I" in self.directives and "H" in self.directives
         ):
             wrong.append("%I and %p go together, and not with %H")
-        if self.has_fraction and "%S.%f" not in self.text:
+        if "f" in self.directives and "%S.%f" not in self.text:
             wrong.append("%f must follow %S and a point: %S.%f")
-        if "z" in self.directives and not self.has_offset:
+        if "z" in self.directives and not self.text.endswith("%z"):
             wrong.append("%z must come last")
         if self.is_absolute and not self.has_time_of_day:
             wrong.append("an offset needs a time of day")
@@ -188,15 +180,7 @@ def _known_directives() -> str:
     return " ".join(f"%{d}" for d in (*_DIRECTIVES, "f", "z"))
 
 
-_ISO_LOCAL = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S.%f",
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-)
+_ISO_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 
 
 @dataclass(frozen=True)
@@ -282,11 +266,8 @@ def is_plausible(day: int) -> bool:
 
 
 def _expanded(text: str) -> list[TimeFormat]:
-    """A declared format as the formats to try: ISO is many, and `%z` may also be a Z."""
-    if text == ISO:
-        with_time = [f for f in _ISO_LOCAL if "%H" in f]
-        texts = [*_ISO_LOCAL, *(f + "Z" for f in with_time), *(f + "%z" for f in with_time)]
-        return [TimeFormat(t, padded=True) for t in texts]
-    if text.endswith("%z"):
-        return [TimeFormat(text.removesuffix("%z") + "Z"), TimeFormat(text)]
-    return [TimeFormat(text)]
+    """A declared format as the formats to try; ISO is many."""
+    if text != ISO:
+        return [TimeFormat(text)]
+    texts = [*_ISO_TIMES, "%Y-%m-%d", *(f"{time}%z" for time in _ISO_TIMES)]
+    return [TimeFormat(t, padded=True) for t in texts]
