@@ -28,7 +28,7 @@ from dashboards.downloads import FOR_EVER, FOR_NOW, release_path
 from dashboards.openapi import describe
 from dashboards.pages import render
 from dashboards.queries import FORMATS, Ids, Query, cursor_after, read_query
-from dashboards.shelf import OPEN_TO_ALL, Kept, Shelf, finish
+from dashboards.shelf import OPEN_TO_ALL, Answer, Kept, Shelf, finish
 from pipelines.dataset import neutralised
 from pipelines.fields import RELEASE, Table, arrow_schema, released
 
@@ -93,19 +93,18 @@ def _answer(path: Path, shelf: Shelf, name: str, text: str) -> Response:
         )
     if problems or home is None:
         return _refused(400, problems)
+    address = f"/api/v1/{name}?{text}" if text else f"/api/v1/{name}"
     try:
-        rows = _rows(home, query)
+        return Kept(shelf.once(address, lambda: _made(path, name, text, home, query), _KEPT))
     except TimeoutError:
         return _refused(503, ["the query took too long; ask for fewer rows or download the table"])
     except duckdb.ConversionException:
         return _refused(400, ["cursor: not one that this table's answers gave as `next`"])
-    return _sent(path, shelf, name, text, home, query, rows)
 
 
-def _sent(
-    path: Path, shelf: Shelf, name: str, text: str, home: Path, query: Query, rows: pa.Table
-) -> Response:
-    """The rows in the format asked for; the shelf keeps the answer if it is not large."""
+def _made(path: Path, name: str, text: str, home: Path, query: Query) -> Answer:
+    """The rows in the format asked for."""
+    rows = _rows(home, query)
     more = rows.num_rows > query.limit
     rows = rows.slice(0, query.limit)
     onward = _onward(name, text, query, home.name, rows) if more else None
@@ -127,12 +126,8 @@ def _sent(
             f'attachment; filename="facetally-{name}-{home.name}.{kind}"'
         )
     compress = query.format != "parquet"
-    answer = finish(
-        body, _TYPES[query.format], path / query.release, headers, compress, modified=time.time()
-    )
-    if answer.size < _KEPT:
-        shelf.put(f"/api/v1/{name}?{text}" if text else f"/api/v1/{name}", answer)
-    return Kept(answer)
+    standing = path / query.release
+    return finish(body, _TYPES[query.format], standing, headers, compress, time.time(), True)
 
 
 def _refused(status: int, problems: list[str]) -> Response:
@@ -191,7 +186,7 @@ def _rows(home: Path, query: Query) -> pa.Table:
     """The rows, one more than asked for where there are more; TimeoutError after ``SECONDS``."""
     statement, parameters = query.sql()
     with _cursor(home) as cursor:
-        return cursor.execute(statement, parameters).to_arrow_table()
+        return cursor.sql(statement, params=parameters).to_arrow_table()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 
 from dashboards import releases
-from dashboards.shelf import LARGEST, OPEN_TO_ALL, Kept, Shelf, finish
+from dashboards.shelf import LARGEST, OPEN_TO_ALL, Answer, Kept, Shelf, finish
 from pipelines.fields import RELEASE
 
 VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9._+-]*")
@@ -60,10 +60,11 @@ def add_downloads(path: Path, shelf: Shelf) -> APIRouter:
         standing = path / version
         compress = file.suffix != ".parquet"
         modified = file.stat().st_mtime
-        answer = finish(file.read_bytes(), media_type, standing, headers, compress, modified)
-        if not request.url.query:
-            shelf.put(f"/data/{version}/{name}", answer)
-        return Kept(answer)
+
+        def made() -> Answer:
+            return finish(file.read_bytes(), media_type, standing, headers, compress, modified)
+
+        return Kept(shelf.once(f"/data/{version}/{name}", made, 4 * LARGEST))
 
     return router
 

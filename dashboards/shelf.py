@@ -13,6 +13,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
@@ -61,16 +62,19 @@ def finish(
     headers: dict[str, str],
     compress: bool = True,
     modified: float | None = None,
+    quickly: bool = False,
 ) -> Answer:
     """An answer ready to be kept. Compressing takes some 50 ms a megabyte.
 
     ``standing`` is the directory whose replacement ends it, ``modified`` seconds since 1970.
+    ``quickly`` compresses ten times as fast and a tenth worse, for what few will ask for again.
     """
     bodies = {"identity": body}
     if compress and len(body) > 512:
-        bodies["br"] = brotli.compress(body, quality=9 if len(body) < 1 << 18 else 6)
-        bodies["zstd"] = zstandard.compress(body, 10)
-        bodies["gzip"] = gzip.compress(body, 6, mtime=0)
+        best = 3 if quickly else 9 if len(body) < 1 << 18 else 6
+        bodies["br"] = brotli.compress(body, quality=best)
+        bodies["zstd"] = zstandard.compress(body, 3 if quickly else 10)
+        bodies["gzip"] = gzip.compress(body, 2 if quickly else 6, mtime=0)
     digest = hashlib.sha256(body).hexdigest()[:24]
     when = modified if modified is not None else standing.stat().st_mtime
     shared = {
@@ -114,6 +118,10 @@ class Shelf:
     _kept: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
     _taken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    # By address: two that share a lock take turns, which harms neither.
+    _making: list[threading.Lock] = field(
+        default_factory=lambda: [threading.Lock() for _ in range(64)]
+    )
 
     def put(self, address: str, answer: Answer) -> None:
         """Keep an answer under its path, with ``?query`` where there is one."""
@@ -123,6 +131,19 @@ class Shelf:
             self._taken += answer.size
             while self._taken > self.room:
                 self._drop(next(iter(self._kept)))
+
+    def once(self, address: str, make: Callable[[], Answer], room: int = LARGEST) -> Answer:
+        """The answer, made and kept where it is not; whoever asks meanwhile waits for that one.
+
+        An answer larger than ``room`` is not kept.
+        """
+        with self._making[hash(address) % len(self._making)]:
+            answer = self.find(address)
+            if answer is None:
+                answer = make()
+                if answer.size <= room:
+                    self.put(address, answer)
+            return answer
 
     def find(self, address: str) -> Answer | None:
         """The answer, if what it belongs to still stands."""

@@ -57,10 +57,10 @@ def add_embeds(path: Path, shelf: Shelf) -> APIRouter:
 
     @router.api_route("/embed/index.json", methods=_READ)
     def index() -> Response:
-        release = releases.latest(path)
-        answer = _finished(path, _index(release), "application/json")
-        shelf.put("/embed/index.json", answer)
-        return Kept(answer)
+        def made() -> Answer:
+            return _finished(path, _index(releases.latest(path)), "application/json")
+
+        return Kept(shelf.once("/embed/index.json", made))
 
     @router.api_route("/embed/build", methods=_READ)
     def build(request: Request) -> Response:
@@ -71,13 +71,13 @@ def add_embeds(path: Path, shelf: Shelf) -> APIRouter:
         key, dot, kind = name.rpartition(".")
         if not dot or kind not in KINDS:
             return _sorry(404, "A chart's address ends in .html, .svg, .png or .json.")
+        text = request.url.query
+        address = request.scope["path"] + (f"?{text}" if text else "")
+        asked = dict(request.query_params)
         try:
-            answer = _made(path, chart, key, kind, dict(request.query_params))
+            return Kept(shelf.once(address, lambda: _made(path, chart, key, kind, asked)))
         except _Refused as refused:
             return _sorry(refused.status, refused.words, kind)
-        text = request.url.query
-        shelf.put(request.scope["path"] + (f"?{text}" if text else ""), answer)
-        return Kept(answer)
 
     @router.api_route("/oembed", methods=_READ)
     def asked(request: Request) -> Response:
