@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from synthetic_release import EAST, LIVE, NORTH, SOUTH, VERSION, write_release
 
 from dashboards import releases
 from dashboards.explorer.duties import ORDER
+from dashboards.explorer.page import rows_address
 from dashboards.explorer.view import View, read
 from pipelines.fields import DUTY_STATUS, arrow_schema, released
 
@@ -458,3 +460,38 @@ def test_evidence_opens_without_scripts(owing: Door, browser: Any) -> None:
         opened.page.click(".league a >> nth=0")
         assert "40 alerts" in opened.page.inner_text("#opened")
         assert "Please." in opened.page.inner_text("#opened .request")
+
+
+# --- taking a view away
+
+
+@pytest.mark.parametrize(
+    ("view", "rows"),
+    [
+        (View("GB", metric="searches"), 6),
+        (View(agency=LIVE[0], metric="deployments", known=date(2023, 3, 31)), 3),
+        (View(agency=SOUTH[0], known=date(2022, 3, 4)), 0),
+    ],
+)
+def test_exactly_the_filtered_rows_are_downloaded(
+    view: View, rows: int, door: Door, release: releases.Release
+) -> None:
+    address = rows_address(release, view)
+    assert bool(address) == bool(rows)
+    if rows:
+        assert escape(address) in door.get(f"/explore?{view.query()}").text
+        assert len(door.get(address).text.splitlines()) == rows + 1
+
+
+def test_the_link_and_the_embed_are_of_this_view(door: Door, browser: Any) -> None:
+    with visit(browser, f"{door.address}/explore?agency={SOUTH[0]}") as opened:
+        opened.wait_until_live()
+        page = opened.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.click("text=Copy link")
+        page.wait_for_selector("text=Link copied")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == f"{door.address}/explore?metric=searches&agency={SOUTH[0]}"
+        page.click("text=Embed this chart")
+        assert ".".join(SOUTH) in page.content()
+    assert opened.complaints == []

@@ -82,6 +82,21 @@
     document.querySelector("h1").scrollIntoView({ block: "start" });
   });
 
+  // Without leave to use the clipboard the link goes to the address bar.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-copy]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    try {
+      await navigator.clipboard.writeText(link.href);
+      link.textContent = "Link copied";
+    } catch {
+      history.replaceState(null, "", link.href);
+      link.textContent = "The link is in the address bar";
+    }
+    setTimeout(() => { link.textContent = "Copy link"; }, 3000);
+  });
+
   // A gap or a duty opens in place; its evidence gets the focus, and gives it back when closed.
   let openedBy = "";
   let toFocus = false;

@@ -37,6 +37,7 @@ class Trend:
     """The figure of one series with its evidence. ``spec`` is shared: never change it."""
 
     agency_id: str
+    system_id: str
     agency: str
     system: str
     metric: str
@@ -101,7 +102,7 @@ def content(release: Release, view: View) -> Content:
 
     Give it views with nothing opened: what is opened changes nothing here.
     """
-    series = _matching(release.at("series", view.known), release, view)
+    series = matching(release.at("series", view.known), release, view)
     # Searches first, for they are what the dashboard is about; then what has most evidence.
     series = series.sort(
         pl.col("metric") != "searches",
@@ -135,7 +136,7 @@ def content(release: Release, view: View) -> Content:
     )
 
 
-def _matching(table: pl.DataFrame, release: Release, view: View) -> pl.DataFrame:
+def matching(table: pl.DataFrame, release: Release, view: View) -> pl.DataFrame:
     """The rows that pass the view's filters; rows without a system or metric are about any."""
     if view.country:
         here = release.tables["agencies"].filter(pl.col("country") == view.country)
@@ -182,6 +183,7 @@ def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
     figure = trend(agency, system, metric, bounds, struck)
     return Trend(
         agency_id,
+        system_id,
         agency,
         system,
         metric,
@@ -214,7 +216,7 @@ def _matrix(release: Release, view: View) -> Matrix | None:
 
 
 def _gap_trend(release: Release, view: View) -> GapTrend | None:
-    gaps = _matching(release.tables["gaps"], release, view)
+    gaps = matching(release.tables["gaps"], release, view)
     day = _day(release, view)
     figure = trend_of_gaps(gaps, day)
     closed = gaps.filter(pl.col("closed_on") <= day).sort("closed_on", descending=True)
@@ -227,7 +229,7 @@ def _day(release: Release, view: View) -> date:
 
 def _calendar(release: Release, view: View) -> Calendar | None:
     """Duties name no system, so they are about any."""
-    duties = _matching(release.tables["duties"], release, replace(view, system=""))
+    duties = matching(release.tables["duties"], release, replace(view, system=""))
     return calendar(release, duties, view.known)
 
 
@@ -241,12 +243,12 @@ def open_gaps(release: Release, view: View) -> pl.DataFrame:
     stood = stood.filter(
         pl.col("closed_on").is_null() | (pl.col("closed_on") > _day(release, view))
     )
-    return _matching(stood, release, view)
+    return matching(stood, release, view)
 
 
 def _numbers(release: Release, view: View) -> list[tuple[str, str]]:
     """Overview numbers as (number, what it counts)."""
-    reports = _matching(release.at("reports", view.known), release, view)
+    reports = matching(release.at("reports", view.known), release, view)
     agencies = reports["agency_id"].n_unique()
     countries = (
         release.tables["agencies"]

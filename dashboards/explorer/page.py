@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from dashboards import phrases
 from dashboards.charts import paint
-from dashboards.explorer.content import TRENDS, Content, content
+from dashboards.embeds.catalogue import of_view
+from dashboards.embeds.snippets import build_address
+from dashboards.explorer.content import TRENDS, Content, content, matching
 from dashboards.explorer.duties import HINTS, opened_duty
 from dashboards.explorer.gaps import GapRow, opened_gap
 from dashboards.explorer.view import View
@@ -30,9 +32,40 @@ def parts(release: Release, shown: Content, view: View, problems: list[str]) -> 
     macros: Any = template("explorer_parts.html").make_module(_words())
     return {
         **_parts(release, shown),
+        "share": str(macros.share(view, rows_address(release, view), _embed_address(shown))),
         "opened": str(_opened(macros, release, shown, view)),
         "notices": str(macros.notices(problems)),
     }
+
+
+_LONGEST_QUERY = 3_900
+
+
+def rows_address(release: Release, view: View) -> str:
+    """Where exactly the bounds of the view are to be had as CSV.
+
+    Blank where there are none, and where their agencies are too many for one address.
+    """
+    rows = matching(release.at("bounds", view.known), release, view)
+    if rows.is_empty():
+        return ""
+    named = bool(view.country or view.agency)
+    agencies: list[str] = sorted(set(rows["agency_id"])) if named else []
+    pairs = [("agency_id", agency) for agency in agencies]
+    filters = {"system_id": view.system, "metric": view.metric}
+    pairs += [(name, value) for name, value in filters.items() if value]
+    known = view.known.isoformat() if view.known else "now"
+    query = urlencode([*pairs, ("known_on", known), ("limit", "100000"), ("format", "csv")])
+    return f"/api/v1/bounds?{query}" if len(query) <= _LONGEST_QUERY else ""
+
+
+def _embed_address(shown: Content) -> str:
+    """Where this view is made into an embed: its one series, else its gaps; blank: neither."""
+    if len(shown.trends) == 1 and not shown.others:
+        trend = shown.trends[0]
+        series = (trend.agency_id, trend.system_id, trend.metric)
+        return build_address(*of_view(shown.view, series))
+    return build_address(*of_view(shown.view)) if shown.matrix else ""
 
 
 def _opened(macros: Any, release: Release, shown: Content, view: View) -> Any:
