@@ -267,3 +267,16 @@ def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:
         assert widths == sorted(widths)
         assert (widths[0], widths[-1]) == (300, 1200)
         assert all(80 < height < 3000 for _, height in heights)
+
+
+def test_every_chart_of_a_page_leads_to_its_embed(door: Door) -> None:
+    sitemap = door.get("/sitemap.xml").text
+    pages = [re.sub(r"https?://[^/]+", "", loc) for loc in re.findall(r"<loc>([^<]+)", sitemap)]
+    links = {
+        unescape(link)
+        for address in pages
+        for link in re.findall(r'href="(/embed/build\?[^"]+)"', door.get(address).text)
+    }
+    charts = {re.search(r"chart=([^&]+)", link)[1] for link in links}  # type: ignore[index]
+    assert {"trend", "gap-matrix", "gap-trend", "evidence-timeline"} <= charts
+    assert {link: door.get(link).status_code for link in links} == dict.fromkeys(links, 200)

@@ -15,10 +15,11 @@ from dashboards import phrases, releases
 from dashboards.charts.figure import Figure
 from dashboards.downloads import FOR_NOW, release_path
 from dashboards.embeds import catalogue, oembed, pictures
+from dashboards.embeds.addresses import build_address
 from dashboards.embeds.catalogue import Chart
 from dashboards.embeds.page import THEMES, Embed, embed, policy
 from dashboards.embeds.revisions import revised
-from dashboards.embeds.snippets import LOADER, build_address, query, snippets
+from dashboards.embeds.snippets import LOADER, query, snippets
 from dashboards.headers import STRICT
 from dashboards.pages import render
 from dashboards.releases import Release

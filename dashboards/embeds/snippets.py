@@ -77,11 +77,6 @@ def _plain(text: str) -> str:
     return text.replace("[", "(").replace("]", ")")
 
 
-def build_address(chart: str, key: str) -> str:
-    """Where the snippets of a chart are made."""
-    return f"/embed/build?{urlencode({'chart': chart, 'key': key})}"
-
-
 def discovery(address: str, title: str) -> Markup:
     """The links in a page's head by which other sites find its embed.
 

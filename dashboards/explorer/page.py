@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from dashboards import phrases
 from dashboards.charts import paint
+from dashboards.embeds.addresses import build_address
 from dashboards.embeds.catalogue import of_view
-from dashboards.embeds.snippets import build_address
 from dashboards.explorer.content import TRENDS, Content, content, matching
 from dashboards.explorer.duties import HINTS, opened_duty
 from dashboards.explorer.gaps import GapRow, opened_gap

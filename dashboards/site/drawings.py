@@ -20,15 +20,17 @@ _drawing = Lock()
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure drawn twice as inline SVG; ``source`` is the line inside it."""
+    """A figure drawn twice as inline SVG; ``embed`` is the address where its embed is made."""
 
     figure: Figure
     wide: Markup
     narrow: Markup
+    embed: str
 
 
-def draw(make: Callable[[], Figure], source: str) -> Drawing | None:
-    """The figure that ``make`` gives, drawn; None where it says that there is nothing to draw."""
+def draw(make: Callable[[], Figure], source: str, embed: str) -> Drawing | None:
+    """The figure that ``make`` gives, drawn with the line ``source`` inside; None where it says
+    that there is nothing to draw."""
     with _drawing, debug_mode(False):
         try:
             figure = make()
@@ -38,4 +40,5 @@ def draw(make: Callable[[], Figure], source: str) -> Drawing | None:
             figure,
             Markup(paint.svg(figure, WIDE, source)),
             Markup(paint.svg(figure, NARROW, source)),
+            embed,
         )

@@ -23,6 +23,7 @@ from dashboards.charts.evidence_timeline import STANCES, evidence_timeline
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.gap_trend import gap_trend
 from dashboards.charts.trend import frequency_shown, trend
+from dashboards.embeds.addresses import build_address
 from dashboards.pages import template
 from dashboards.releases import Release
 from dashboards.site import cards, feed
@@ -189,8 +190,9 @@ class Site:
         """The line inside every chart."""
         return f"Facetally, release {self.release.version} (CC BY 4.0)"
 
-    def _draw(self, make: Callable[[], Any]) -> Drawing | None:
-        return draw(make, self.source_line)
+    def _draw(self, make: Callable[[], Any], chart: str, key: str) -> Drawing | None:
+        """The chart that embeds know by ``chart`` and ``key``."""
+        return draw(make, self.source_line, build_address(chart, key))
 
     def _dataset(self, name: str, description: str, address: str, **more: Any) -> dict[str, Any]:
         """A schema.org Dataset."""
@@ -289,12 +291,13 @@ class Site:
     def _ladder(self) -> Drawing | None:
         tables = self.release.tables
         make = partial_of(channel_ladder, tables["reports"], tables["agencies"], "searches")
-        return self._draw(make)
+        return self._draw(make, "channel-ladder", "searches")
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _gap_trend(self) -> Drawing | None:
         gaps = self.release.tables["gaps"]
-        return self._draw(partial_of(gap_trend, gaps, self.release.as_of))
+        make = partial_of(gap_trend, gaps, self.release.as_of)
+        return self._draw(make, "gap-trend", "all")
 
     def _coverage(self, series: Any) -> str:
         rows = list(series)
@@ -383,7 +386,9 @@ class Site:
                     & pl.col("report_id").is_in(list(record.set_aside))
                 )
                 names = record.agency_name(key[0]), record.system_name(key[1])
-                drawing = self._draw(lambda: trend(*names, key[2], bounds, aside))
+                drawing = self._draw(
+                    lambda: trend(*names, key[2], bounds, aside), "trend", ".".join(key)
+                )
         return Block(
             anchor=f"{key[1]}-{key[2].replace('_', '-')}",
             name=record.series_name(key[1], key[2]),
@@ -410,7 +415,9 @@ class Site:
                 statements,
                 systems,
                 set(self.record.set_aside),
-            )
+            ),
+            "evidence-timeline",
+            agency_id,
         )
 
     def _agency(self, agency_id: str) -> Page:
@@ -539,13 +546,16 @@ class Site:
             found.append((compared, claim))
         return found
 
-    def _comparison(self, keys: list[SeriesKey], with_system: bool) -> Drawing | None:
+    def _comparison(
+        self, keys: list[SeriesKey], with_system: bool, embed_key: str
+    ) -> Drawing | None:
         """The metric with most series, its largest proven windows side by side."""
         for metric, count in Counter(key[2] for key in keys).most_common():
             chosen = [key for key in keys if key[2] == metric]
             rows = [row for row, _ in self._compared(chosen, with_system)]
             if count > 1 and len(rows) > 1:
-                return self._draw(partial_of(comparison, rows, metric, _most(rows, metric)))
+                make = partial_of(comparison, rows, metric, _most(rows, metric))
+                return self._draw(make, "comparison", embed_key)
         return None
 
     def _system(self, system_id: str) -> Page:
@@ -573,7 +583,9 @@ class Site:
             name=name,
             lead=lead,
             claims=self._figures(keys),
-            drawing=self._comparison([k for k in keys if not self._is_group(k[0])], False),
+            drawing=self._comparison(
+                [k for k in keys if not self._is_group(k[0])], False, f"system={system_id}"
+            ),
             gaps=gaps,
             statements=sorted(
                 statements, key=lambda s: (s["said_latest"], s["statement_id"]), reverse=True
@@ -623,7 +635,9 @@ class Site:
             lead=lead,
             agencies=agencies,
             claims=self._figures(keys),
-            drawing=self._comparison([k for k in keys if not self._is_group(k[0])], True),
+            drawing=self._comparison(
+                [k for k in keys if not self._is_group(k[0])], True, f"country={code}"
+            ),
             gaps=gaps,
             coverage=coverage,
             reports=Counter(r["agency_id"] for r in record.reports.values()),
@@ -686,7 +700,9 @@ class Site:
             "/countries/",
             "Countries: facial-recognition searches on record",
             f"What is on record in {len(record.by_country)} countries and areas.",
-            drawing=self._draw(lambda: ranked_countries(tables["agencies"], tables["reports"])),
+            drawing=self._draw(
+                lambda: ranked_countries(tables["agencies"], tables["reports"]), "countries", "all"
+            ),
             counted=counted,
             gap_counts=gaps,
         )
@@ -715,7 +731,8 @@ class Site:
         ]
         closed = [g for g in self.record.gaps if g["closed_on"]]
         closed.sort(key=lambda g: (g["closed_on"], g["gap_id"]), reverse=True)
-        matrix = self._draw(lambda: gap_matrix(gaps, tables["agencies"]))
+        make = partial_of(gap_matrix, gaps, tables["agencies"])
+        matrix = self._draw(make, "gap-matrix", "all")
         summary = (
             f"{matrix.figure.title}."
             if matrix
