@@ -835,6 +835,16 @@ def test_spark_that_cannot_start_says_so(
     ]
 
 
+@pytest.mark.parametrize("master", ["sc://127.0.0.1:9", "spark://127.0.0.1:9"])
+def test_a_spark_server_that_does_not_answer_is_refused_at_once(
+    ledger: Path, tmp_path: Path, master: str
+) -> None:
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    log = log_of(tmp_path / "log.csv", ["2025-05-01"])
+    problems = refusal(ledger, declared(log, engine="spark", master=master))
+    assert problems[0].startswith(f"--engine: spark: no server answers at {master} (")
+
+
 def test_the_guide_followed_word_for_word(tmp_path: Path) -> None:
     """Every command of docs/import-log.md in a shell, in order, on a copy of the repository's
     data; what the guide shows is what they print."""

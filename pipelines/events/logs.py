@@ -18,6 +18,7 @@ from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
+from urllib.parse import quote
 
 import fastexcel
 import pyarrow as pa
@@ -222,10 +223,8 @@ def _filesystem(path: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in path:
         return pafs.LocalFileSystem(), path
     scheme, rest = path.split("://", 1)
-    return cast(
-        tuple[pafs.FileSystem, str],
-        pafs.FileSystem.from_uri(f"{'s3' if scheme == 's3a' else scheme}://{rest}"),
-    )
+    address = f"{'s3' if scheme == 's3a' else scheme}://{quote(rest, safe='/:@?&=%+,')}"
+    return cast(tuple[pafs.FileSystem, str], pafs.FileSystem.from_uri(address))
 
 
 def _file_info(path: str) -> pafs.FileInfo:

@@ -1,0 +1,125 @@
+"""Counting on DuckDB, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from pipelines.events.engines import watched
+from pipelines.events.logs import LogFile, in_batches
+from pipelines.events.times import FRACTION, TimeFormat
+
+MEMORY_LIMIT = "3GB"
+"""What DuckDB may hold; beyond it, grouping spills to a private directory that is removed."""
+
+_BATCH = 100_000
+
+
+@ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), dt.timestamp))
+def _try_strptime(text: str, written: str) -> None: ...
+
+
+class DuckDBEngine:
+    """DuckDB in this process, spilling to a private directory."""
+
+    def __init__(self, spill: Path) -> None:
+        self._ibis = ibis.duckdb.connect(
+            memory_limit=MEMORY_LIMIT,
+            temp_directory=str(spill),
+            autoinstall_known_extensions=False,
+        )
+        self._duckdb = self._ibis.con
+        self._duckdb.execute(
+            "SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
+            "SET enable_progress_bar_print = false"
+        )
+        # The order of the rows does not matter, and keeping it costs memory.
+        self._duckdb.execute("SET preserve_insertion_order = false")
+        self._tables = 0
+
+    def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
+        first, roles = files[0], list(columns)
+        if first.kind == "excel" or first.encoding not in {"utf-8", ""}:
+            batches = [b for f in files for b in in_batches(f, columns, _BATCH)]
+            name = self._new_name()
+            self._duckdb.register(name, pa.concat_tables(batches))
+            return self._ibis.table(name)
+        # An engine would take these for patterns; find_files has seen to those.
+        paths = ", ".join(_quoted(re.sub(r"([\[*?])", r"[\1]", f.path)) for f in files)
+        if first.kind == "csv":
+            names = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(first.width))
+            # Of the rejected rows nothing but their number is read.
+            source = (
+                f"read_csv([{paths}], auto_detect = false, header = false, skip = {first.lead}, "
+                f"delim = {_quoted(first.delimiter)}, quote = '\"', escape = '\"', "
+                f"strict_mode = true, columns = {{{names}}}, "
+                "store_rejects = true, rejects_limit = 0)"
+            )
+            found = [f"c{p}" for p in first.positions]
+        elif first.kind == "jsonl":
+            names = ", ".join(f"{_quoted(n)}: 'VARCHAR'" for n in dict.fromkeys(columns.values()))
+            source = (
+                f"read_json([{paths}], format = 'newline_delimited', ignore_errors = true, "
+                f"columns = {{{names}}})"
+            )
+            found = list(columns.values())
+        else:
+            source = f"read_parquet([{paths}])"
+            found = list(columns.values())
+        cells = ", ".join(
+            f"{_named(column)} AS {role}" for column, role in zip(found, roles, strict=True)
+        )
+        name = self._new_name()
+        self._run(f"CREATE TEMP VIEW {name} AS SELECT {cells}, false AS malformed FROM {source}")
+        return self._ibis.table(name)
+
+    def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
+        return _try_strptime(text, written.strptime)
+
+    def without_fraction(self, text: ir.StringValue) -> ir.StringValue:
+        return text.re_replace(FRACTION, r"\1")
+
+    def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
+        with contextlib.suppress(duckdb.CatalogException):
+            self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
+        return self._run(ibis.to_sql(question, dialect="duckdb"), share)
+
+    def left_out(self) -> int:
+        try:
+            ((count,),) = self._duckdb.execute(
+                "SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM reject_errors)"
+            ).fetchall()
+        except duckdb.CatalogException:
+            return 0
+        return int(count)
+
+    def _new_name(self) -> str:
+        self._tables += 1
+        return f"log_{self._tables}"
+
+    def _run(
+        self, sql: str, share: Callable[[float], None] = lambda _: None
+    ) -> list[tuple[Any, ...]]:
+        return watched(
+            "duckdb",
+            lambda: self._duckdb.execute(sql).fetchall(),
+            lambda: share(max(0.0, self._duckdb.query_progress() / 100)),
+            self._duckdb.interrupt,
+        )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
