@@ -28,9 +28,8 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-test: lint types
+test: lint types build
 	@sh tests/chromium.sh
-	$(BIN)/facetally check
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # What a changed ledger moves: bounds, gaps and contradictions, against the last landed one.
