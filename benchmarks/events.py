@@ -1,6 +1,6 @@
 """How fast search logs are counted, against plain DuckDB SQL, polars, pandas and Spark.
 
-    .venv/bin/python benchmarks/events.py --parquet 10 100 200 --csv 20 --home /var/tmp
+    .venv/bin/python -m benchmarks.events --parquet 10 100 200 --csv 20 --home /var/tmp
 
 makes synthetic logs of so many million rows (kept in --home for the next run) and counts them,
 each time in a process of its own: wall time and processor time without the start of Python, and
@@ -160,6 +160,7 @@ CONTESTANTS: dict[str, Callable[[Path, str], Answer]] = {
     "Spark": on_spark,
 }
 PANDAS_FITS = 60_000_000
+MOST_MEMORY, MOST_SECONDS = 10 * 2**30, 600
 
 
 def _request(path: Path, question: str, engine: str) -> object:
@@ -230,8 +231,13 @@ def measure(contestant: str, question: str, path: Path) -> Run | str:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    peak = 0
+    peak, start = 0, time.perf_counter()
     while child.poll() is None:
+        if peak > MOST_MEMORY or time.perf_counter() - start > MOST_SECONDS:
+            for process in [*child.children(recursive=True), child]:
+                process.kill()
+            child.wait()
+            return "stopped at 10 GiB" if peak > MOST_MEMORY else "stopped after 10 minutes"
         try:
             tree = [child, *child.children(recursive=True)]
             peak = max(peak, sum(p.memory_info().rss for p in tree))

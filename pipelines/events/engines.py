@@ -77,17 +77,20 @@ def watched(
             found.extend(work())
         except Exception as error:
             failed.append(error)
+        finally:
+            done.set()
 
+    # An event, since an interrupted Thread.join may take the thread for ended.
+    done = threading.Event()
     worker = threading.Thread(target=run, daemon=True)
-    worker.start()
     try:
-        while worker.is_alive():
-            worker.join(0.02)
+        worker.start()
+        while not done.wait(0.02):
             watch()
     except BaseException:
-        while worker.is_alive():
+        while worker.ident is not None and not done.is_set():
             stop()
-            worker.join(0.1)
+            done.wait(0.1)
         raise
     if failed:
         raise failure(engine, failed[0]) from None
