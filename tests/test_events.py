@@ -10,9 +10,11 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -332,8 +334,8 @@ def in_every_format(home: Path) -> list[Path]:
     sheet = book.create_sheet("Log")
     for row in [["Made on 6 May"], [], ["no", "who", "when"]]:
         sheet.append(row)
-    for number, time in enumerate(times):
-        sheet.append([number, "x", time if number % 2 else time.isoformat(" ")])
+    for number, when in enumerate(times):
+        sheet.append([number, "x", when if number % 2 else when.isoformat(" ")])
     sheet["C100"].number_format = "yyyy-mm-dd"
     book.save(home / "book.xlsx")
     return sorted(home.iterdir())
@@ -391,6 +393,23 @@ def test_moments_and_offsets_fall_on_local_days(ledger: Path, tmp_path: Path, en
             name,
             {"2025-03-29": "1", "2025-03-30": "1", "2025-03-31": "1"},
         )
+
+
+@pytest.mark.parametrize("zone", ["America/Chicago", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_days_agree_with_the_time_zone_database(zone: str) -> None:
+    """Every quarter hour of a year, from UTC and from London's local time."""
+    moments = Clock(days_in=zone)
+    local = Clock(written_in="Europe/London", days_in=zone)
+    start = datetime(2025, 1, 1)
+    for quarter in range(365 * 96):
+        count = (start - datetime(1970, 1, 1)) // timedelta(minutes=15) + quarter
+        naive = start + timedelta(minutes=15 * quarter)
+        for clock, written_in, args in (
+            (moments, UTC, (None, count)),
+            (local, ZoneInfo("Europe/London"), (count, None)),
+        ):
+            day = naive.replace(tzinfo=written_in).astimezone(ZoneInfo(zone)).date()
+            assert clock.day(*args) == (day - date(1970, 1, 1)).days
 
 
 def test_a_log_may_be_named_by_its_address(ledger: Path, tmp_path: Path, engine: str) -> None:
@@ -783,6 +802,36 @@ def test_an_interrupt_while_the_engine_counts_stops_it(ledger: Path, tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         import_log(ledger, declared(log), Progress(step=stages.append, share=share))
     assert files_in(ledger) == before
+
+
+def test_control_c_ends_the_command_with_nothing_written(ledger: Path, tmp_path: Path) -> None:
+    """The signal comes while DuckDB groups five million keys."""
+    rows = 5_000_000
+    table = pa.table({"when": pa.array([date(2025, 5, 1)] * rows), "no": pa.array(range(rows))})
+    pq.write_table(table, tmp_path / "log.parquet")
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    before = files_in(ledger)
+    arguments = [
+        *("import-log", str(tmp_path / "log.parquet"), "--map", "searched_at=when"),
+        *("--map", "key=no", "--agency", "north-police", "--system", "finder"),
+        *("--source", "release", "--ledger", str(ledger)),
+    ]
+    command = subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "facetally.py"), *arguments],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not any(scratch.iterdir()) and command.poll() is None:
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    _, told = command.communicate()
+    assert command.returncode == 130, told
+    assert "Interrupted; the ledger is as it was" in told
+    assert files_in(ledger) == before
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_failure_at_the_last_moment_leaves_the_ledger(

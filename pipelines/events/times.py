@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pipelines.periods import day_number
@@ -255,9 +255,28 @@ class Clock:
         quarter = local if local is not None else moment
         if quarter is None or not is_plausible(quarter // QUARTERS_A_DAY):
             return None
-        time = datetime(1970, 1, 1) + timedelta(minutes=15 * quarter)
-        zone = UTC if local is None else ZoneInfo(self.written_in)
-        return day_number(time.replace(tzinfo=zone).astimezone(ZoneInfo(self.days_in)).date())
+        if local is not None:
+            quarter -= _offset(self.written_in, quarter, is_local=True)
+        return (quarter + _offset(self.days_in, quarter, is_local=False)) // QUARTERS_A_DAY
+
+
+def _offset(zone: str, quarter: int, *, is_local: bool) -> int:
+    """A zone's offset from UTC, in quarter hours, at a quarter hour there or in UTC. An hour that
+    comes twice is its first."""
+    day = quarter // QUARTERS_A_DAY
+    first = _offset_at(zone, day * QUARTERS_A_DAY, is_local)
+    last = _offset_at(zone, (day + 1) * QUARTERS_A_DAY, is_local)
+    return first if first == last else _offset_at(zone, quarter, is_local)
+
+
+@lru_cache(maxsize=100_000)
+def _offset_at(zone: str, quarter: int, is_local: bool) -> int:
+    time = datetime(1970, 1, 1) + timedelta(minutes=15 * quarter)
+    if is_local:
+        offset = time.replace(tzinfo=ZoneInfo(zone)).utcoffset()
+    else:
+        offset = time.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    return (offset or timedelta()) // timedelta(minutes=15)
 
 
 def is_plausible(day: int) -> bool:
