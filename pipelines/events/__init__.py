@@ -30,7 +30,7 @@ from pipelines.events.logs import (
 from pipelines.events.rejects import Reject
 from pipelines.events.request import LogImport, Series
 from pipelines.events.summary import ImportSummary
-from pipelines.events.times import Clock, is_plausible
+from pipelines.events.times import Clock
 from pipelines.ledger import Ledger, read_ledger
 from pipelines.periods import day_number, day_of
 
@@ -46,12 +46,7 @@ __all__ = [
     "import_log",
 ]
 
-REPEATED, NOT_NAMED, OUTSIDE, IMPLAUSIBLE = (
-    "repeated",
-    "unit or purpose not named",
-    "outside the period",
-    "implausible year",
-)
+REPEATED, NOT_NAMED, OUTSIDE = "repeated", "unit or purpose not named", "outside the period"
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
         found = engine.rows(tally(logs, roles, request.clock, engine), progress.share)
         left_out = engine.left_out()
         reasons = []
-        if any(local is None and moment is None for *_, local, moment, _, _ in found):
+        if any(request.clock.day(*row[2:4]) is None for row in found):
             progress.step("Looking at the rejected rows")
             question = without_time(logs, roles, request.clock, engine)
             reasons = engine.rows(question, progress.share)
@@ -159,12 +154,10 @@ def _by_day(
     first = day_number(request.first) if request.first else None
     last = day_number(request.last) if request.last else None
     for unit, purpose, local, moment, rows, once in found:
-        if local is None and moment is None:
-            continue
         day = request.clock.day(local, moment)
-        if day is None or not is_plausible(day):
-            reject(IMPLAUSIBLE, rows)
-        elif (first is not None and day < first) or (last is not None and day > last):
+        if day is None:
+            continue  # the reasons are asked for by themselves
+        if (first is not None and day < first) or (last is not None and day > last):
             reject(OUTSIDE, rows)
         elif (request.units and unit is None) or (request.purposes and purpose is None):
             reject(NOT_NAMED, rows)

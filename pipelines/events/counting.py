@@ -16,11 +16,12 @@ import ibis.expr.types as ir
 from pipelines.events.engines import Engine
 from pipelines.events.times import OFFSET, PLAUSIBLE, Clock, TimeFormat
 
-MALFORMED, BLANK, OFFSET_ALONE, NO_TIME_OF_DAY, UNREADABLE = (
+MALFORMED, BLANK, OFFSET_ALONE, NO_TIME_OF_DAY, IMPLAUSIBLE, UNREADABLE = (
     "malformed",
     "blank time",
     "offset without --days-in",
     "no time of day",
+    "implausible year",
     "unreadable time",
 )
 _EPOCH = "1970-01-01"
@@ -77,22 +78,26 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
 
 
 def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """Why rows have no readable time: reason, shape of the text, rows, and the least such text.
+    """Why rows have no time that counts: reason, shape of the text, rows, and the least such text.
 
     The shape is the text with 9 for every digit and a for every letter: a log has few of them.
     """
     found = []
+    first, last = (ibis.date(day.isoformat()) for day in PLAUSIBLE)
     for i, log in enumerate(logs):
         timed = _timed(log, i, roles, clock, engine)
+        time = ibis.coalesce(timed.local_time, timed.moment_time)
+        unread = timed.filter(time.isnull() | ~time.date().between(first, last))
+        text = _trim(unread.text)
         reason = ibis.cases(
-            (timed.malformed, MALFORMED),
-            (timed.text.isnull() | (timed.text == ""), BLANK),
-            (_has_offset(timed.text) & ibis.literal(not clock.days_in), OFFSET_ALONE),
-            (timed.text.like("____-__-__") & ibis.literal(clock.converts), NO_TIME_OF_DAY),
+            (unread.malformed, MALFORMED),
+            (text.isnull() & time.notnull(), IMPLAUSIBLE),
+            (text.isnull() | (text == ""), BLANK),
+            (_has_offset(text) & ibis.literal(not clock.days_in), OFFSET_ALONE),
+            (text.like("____-__-__") & ibis.literal(clock.converts), NO_TIME_OF_DAY),
             else_=UNREADABLE,
         )
-        unread = timed.filter(timed.local.isnull() & timed.moment.isnull())
-        found.append(unread.select(reason=reason, text="text"))
+        found.append(unread.select(reason=reason, text=text))
     rows = _stacked(found)
     shape = rows.text.re_replace("[0-9]", "9").re_replace(r"[^\x20-\x40\x5B-\x60\x7B-\x7E]", "a")
     grouped = rows.mutate(shape=shape).group_by(["reason", "shape"])
@@ -104,9 +109,10 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
 def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
     """The log's rows as unit, purpose, local, moment and keys; only those that are needed."""
     timed = _timed(log, number, roles, clock, engine)
-    columns: dict[str, ir.Value] = {"local": timed.local}
+    local = timed.local_time
+    columns = {"local": _quarters(local) if clock.converts else local.date()}
     if clock.days_in:
-        columns["moment"] = timed.moment
+        columns["moment"] = _quarters(timed.moment_time)
     for role, values in (("unit", roles.units), ("purpose", roles.purposes)):
         if values:
             cell = _trim(timed[role].cast("string"))
@@ -126,41 +132,37 @@ def _stacked(tables: Sequence[ir.Table]) -> ir.Table:
 
 
 def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """The log with `text` (of the time), `local` and `moment` (of which one at most is not null).
+    """The log with `text` (null where the time is no text), and the time as `local_time` or
+    `moment_time`, of which one at most is not null.
 
     Each step has a name of its own, so that an engine computes it once, however often the next
-    step mentions it.
+    step mentions it. Most texts are read as they stand; only the others are cleaned.
     """
-    name = f"log_{number}"
     written = log[roles.times[0]]
     nothing = ibis.null("timestamp")
-    if len(roles.times) > 1 or written.type().is_string():
-        text = ibis.ifelse(log.malformed, ibis.null(), _time_text(log, roles))
-        texts = log.mutate(text=text).alias(f"{name}_text")
-        fraction = texts.text.like("%:%:%.%")
-        cut = ibis.ifelse(fraction, engine.without_fraction(texts.text), texts.text)
-        plain = texts.mutate(plain=cut).alias(f"{name}_plain")
-        if clock.days_in:
-            split = plain.mutate(has_offset=_has_offset(plain.plain)).alias(f"{name}_split")
-            local_text = ibis.ifelse(split.has_offset, ibis.null(), split.plain)
-            moment_text = ibis.ifelse(split.has_offset, _offset_for_z(split.plain), ibis.null())
-            read = split.mutate(
-                local=_first_read(local_text, clock.local_formats, engine),
-                moment=_first_read(moment_text, clock.absolute_formats, engine),
-            )
-        else:
-            read = plain.mutate(
-                local=_first_read(plain.plain, clock.local_formats, engine), moment=nothing
-            )
-        timed = read.alias(f"{name}_read")
-        local, moment = _plausible(timed.local), _plausible(timed.moment)
-    else:
-        timed = log.mutate(text=ibis.null("string"))
+    if len(roles.times) == 1 and not written.type().is_string():
         is_moment = written.type().is_timestamp() and written.type().timezone
-        local, moment = (nothing, written) if is_moment else (written.cast("timestamp"), nothing)
-    return timed.mutate(
-        local=_quarters(local) if clock.converts else local.date(), moment=_quarters(moment)
-    )
+        return log.mutate(
+            text=ibis.null("string"),
+            local_time=nothing if is_moment else written.cast("timestamp"),
+            moment_time=written if is_moment else nothing,
+        )
+    name = f"log_{number}"
+    text = ibis.ifelse(log.malformed, ibis.null(), _time_text(log, roles))
+    texts = log.mutate(text=text).alias(f"{name}_text")
+    at_once = _first_read(texts.text, clock.local_formats, engine)
+    tried = texts.mutate(at_once=at_once).alias(f"{name}_tried")
+    left = ibis.ifelse(tried.at_once.isnull(), _clean(tried.text, engine), ibis.null())
+    cleaned = tried.mutate(cleaned=left).alias(f"{name}_cleaned")
+    local_text, moment = cleaned.cleaned, nothing
+    if clock.days_in:
+        cleaned = cleaned.mutate(has_offset=_has_offset(cleaned.cleaned)).alias(f"{name}_split")
+        local_text = ibis.ifelse(cleaned.has_offset, ibis.null(), cleaned.cleaned)
+        moment_text = ibis.ifelse(cleaned.has_offset, _offset_for_z(cleaned.cleaned), ibis.null())
+        moment = _first_read(moment_text, clock.absolute_formats, engine)
+    second = _first_read(local_text, clock.local_formats, engine)
+    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), moment_time=moment)
+    return timed.alias(f"{name}_read")
 
 
 def _first_read(text: ir.StringValue, formats: Sequence[TimeFormat], engine: Engine) -> ir.Value:
@@ -173,17 +175,17 @@ def _first_read(text: ir.StringValue, formats: Sequence[TimeFormat], engine: Eng
     return ibis.coalesce(*readings, ibis.null("timestamp"))
 
 
-def _plausible(time: ir.TimestampValue) -> ir.Value:
-    """Null in an implausible year: the engines read years of few digits differently."""
-    first, last = (ibis.timestamp(day.isoformat()) for day in PLAUSIBLE)
-    return ibis.ifelse(time.between(first, last), time, ibis.null())
-
-
 def _time_text(log: ir.Table, roles: Roles) -> ir.StringValue:
     text = log[roles.times[0]].cast("string")
     for more in roles.times[1:]:
         text = text + " " + log[more].cast("string")
-    return _trim(text)
+    return text
+
+
+def _clean(text: ir.StringValue, engine: Engine) -> ir.StringValue:
+    """The text without blanks around it and without a fraction of its seconds."""
+    plain = _trim(text)
+    return ibis.ifelse(plain.like("%:%:%.%"), engine.without_fraction(plain), plain)
 
 
 def _has_offset(text: ir.StringValue) -> ir.BooleanValue:

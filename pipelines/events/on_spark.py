@@ -160,7 +160,7 @@ class SparkEngine:
         return frame.select(*cells, malformed.alias("malformed"))
 
     def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
-        single = text.re_replace(" +", " ")
+        single = text.re_replace(r"\s+", " ").strip()
         return ibis.ifelse(
             text.re_search(written.regex), _try_to_timestamp(single, written.java), ibis.null()
         )

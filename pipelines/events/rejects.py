@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.events.counting import (
     BLANK,
+    IMPLAUSIBLE,
     MALFORMED,
     NO_TIME_OF_DAY,
     OFFSET_ALONE,
@@ -30,6 +31,7 @@ _REMEDIES = {
     BLANK: "the row has no time, or cannot be read",
     OFFSET_ALONE: "say in which zone the days are with --days-in",
     NO_TIME_OF_DAY: "without a time of day the day in another zone is not known",
+    IMPLAUSIBLE: "no search was run before 2000 or is dated after 2068",
     UNREADABLE: "declare its format with --dates, such as '%m/%d/%Y %H:%M'; or it is no date",
 }
 _DATE_WORD = re.compile(
@@ -67,11 +69,13 @@ def sample(
     if not chosen:
         return []
     progress.step("Finding the lines of rejected rows")
-    wanted = {_mark(reason, text) for reason, _, _, text in chosen}
+    wanted = {_mark(reason, text) for reason, _, _, text in chosen if reason != IMPLAUSIBLE}
     places = _places(files, columns, times, wanted)
     found = []
     for reason, _, rows, text in chosen:
-        file, line = places.get(_mark(reason, text), (files[0].path if len(files) == 1 else "", 0))
+        nowhere = files[0].path if len(files) == 1 else "", 0
+        sought = reason != IMPLAUSIBLE
+        file, line = places.get(_mark(reason, text), nowhere) if sought else nowhere
         column = " and ".join(columns[role] for role in times)
         found.append(
             Reject(file, line, column, masked(text or ""), reason, rows, _REMEDIES[reason])

@@ -112,14 +112,15 @@ class TimeFormat:
 
     @cached_property
     def regex(self) -> str:
-        """What exactly is of this format, the calendar aside."""
+        """What exactly is of this format, the calendar aside; white space around it as well."""
         pattern = ""
         for part, directive, touches in _parts(self._core):
             if directive is None:
-                pattern += " +" if part == " " else re.escape(part)
+                pattern += r"\s+" if part == " " else re.escape(part)
             else:
                 pattern += directive.fixed_regex if touches else directive.regex
-        return f"^{pattern}{OFFSET}" if self.is_absolute else f"^{pattern}$"
+        offset = OFFSET.removesuffix("$") if self.is_absolute else ""
+        return rf"^\s*{pattern}{offset}\s*$"
 
     @cached_property
     def strptime(self) -> str:
@@ -246,18 +247,23 @@ class Clock:
         return wrong
 
     def day(self, local: int | None, moment: int | None) -> int | None:
-        """The day, since 1970-01-01, of what an engine counted; None far outside the calendar.
+        """The day, since 1970-01-01, of what an engine counted; None where both are, or far from
+        any day on which a search can have been run.
 
         local: a day, or a quarter hour where the zone changes; moment: a quarter hour in UTC.
         """
         if local is not None and not self.converts:
-            return local
+            return local if _is_plausible(local) else None
         quarter = local if local is not None else moment
-        if quarter is None or not is_plausible(quarter // QUARTERS_A_DAY):
+        if quarter is None or not _is_plausible(quarter // QUARTERS_A_DAY):
             return None
         if local is not None:
             quarter -= _offset(self.written_in, quarter, is_local=True)
         return (quarter + _offset(self.days_in, quarter, is_local=False)) // QUARTERS_A_DAY
+
+
+def _is_plausible(day: int) -> bool:
+    return day_number(PLAUSIBLE[0]) <= day <= day_number(PLAUSIBLE[1])
 
 
 def _offset(zone: str, quarter: int, *, is_local: bool) -> int:
