@@ -362,7 +362,9 @@ def import_log(
         try:
             summary = events.import_log(ledger, request, watcher)
         except events.RefusedLogError as error:
-            refused = error.problems
+            refused = [str(problem) for problem in error.problems]
+        except OSError as error:
+            refused = [f"{error.filename or ledger}: {error.strerror or type(error).__name__}"]
         except KeyboardInterrupt:
             console.print("Interrupted; the ledger is as it was")
             raise typer.Exit(130) from None

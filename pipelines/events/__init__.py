@@ -117,7 +117,8 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
         found = engine.rows(tally(logs, roles, request.clock, engine), progress.share)
         left_out = engine.left_out()
         reasons = []
-        if any(request.clock.day(*row[2:4]) is None for row in found):
+        days = [request.clock.day(local, moment) for _, _, local, moment, _, _ in found]
+        if None in days:
             progress.step("Looking at the rejected rows")
             question = without_time(logs, roles, request.clock, engine)
             reasons = engine.rows(question, progress.share)
@@ -125,7 +126,7 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
         reasons.append((MALFORMED, None, left_out, None))
     if not unchanged(files):
         raise RefusedLogError([LogProblem(files[0].path, 0, "", "the log changed while read")])
-    searches, rejected = _by_day(request, found)
+    searches, rejected = _by_day(request, found, days)
     for reason, _, rows, _ in reasons:
         rejected[reason] = rejected.get(reason, 0) + rows
     return Counted(
@@ -141,7 +142,7 @@ def _shape(file: LogFile) -> str:
 
 
 def _by_day(
-    request: LogImport, found: Iterable[tuple[Any, ...]]
+    request: LogImport, found: Iterable[tuple[Any, ...]], days: Iterable[int | None]
 ) -> tuple[dict[tuple[Series, date], int], dict[str, int]]:
     """Searches by series and day from what the engine counted, and rows rejected by reason."""
     searches: dict[tuple[Series, date], int] = {}
@@ -153,8 +154,7 @@ def _by_day(
 
     first = day_number(request.first) if request.first else None
     last = day_number(request.last) if request.last else None
-    for unit, purpose, local, moment, rows, once in found:
-        day = request.clock.day(local, moment)
+    for (unit, purpose, _, _, rows, once), day in zip(found, days, strict=True):
         if day is None:
             continue  # the reasons are asked for by themselves
         if (first is not None and day < first) or (last is not None and day > last):
