@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup build serve test review lint types lock clean
+.PHONY: setup build serve test torture review lint types lock clean
 
 setup: $(VENV)/.ready
 
@@ -31,6 +31,11 @@ types: setup
 test: lint types build
 	@sh tests/chromium.sh
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# The long trials: faults, hostile ledgers, hostile traffic. Counts are printed as they go.
+torture: setup build
+	@sh tests/chromium.sh
+	$(BIN)/pytest -m torture -s
 
 # What a changed ledger moves: bounds, gaps and contradictions, against the last landed one.
 review: setup
