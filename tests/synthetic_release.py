@@ -6,7 +6,6 @@ Every name in it says that it is synthetic. Written with the schemas of ``pipeli
 from __future__ import annotations
 
 import hashlib
-import json
 from calendar import monthrange
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from pipelines.changes_text import write_changes
+from pipelines.datapackage import describe_release
 from pipelines.fields import RELEASE, arrow_schema, released
 
 VERSION = "2024-06-30-5ynthet1c"
@@ -25,7 +26,6 @@ def write_release(releases: Path, version: str = VERSION) -> Path:
     """Writes the release under ``releases`` and points ``latest`` at it; returns its directory."""
     path = releases / version
     path.mkdir(parents=True)
-    resources = []
     for table in RELEASE:
         rows = _tables().get(table.name, [])
         schema = arrow_schema(table)
@@ -35,11 +35,8 @@ def write_release(releases: Path, version: str = VERSION) -> Path:
         data = pa.Table.from_pylist([{**blank, **row} for row in rows], schema=schema)
         pq.write_table(data, path / f"{table.name}.parquet", compression="zstd")
         pc.write_csv(_flat(data), path / f"{table.name}.csv")
-        for file in (f"{table.name}.parquet", f"{table.name}.csv"):
-            digest = hashlib.sha256((path / file).read_bytes()).hexdigest()
-            resources.append({"name": table.name, "path": file, "hash": f"sha256:{digest}"})
-    package = {"name": "synthetic", "version": version, "resources": resources}
-    (path / "datapackage.json").write_text(json.dumps(package))
+    describe_release(path, version, date.fromisoformat(version[:10]), "5" * 64, "5" * 64)
+    write_changes(path, None, version)
     latest = releases / "latest"
     latest.unlink(missing_ok=True)
     latest.symlink_to(version)
