@@ -11,7 +11,7 @@ STRICT = (
     "frame-ancestors 'self'"
 )
 # Bokeh adds its stylesheets as elements at run time and knows no nonce; scripts stay strict.
-_EXPLORER = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+EXPLORER = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -31,12 +31,11 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        policy = _EXPLORER if scope["path"] == "/explore" else STRICT
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("Content-Security-Policy", STRICT)
                 for name, value in ALWAYS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -33,9 +33,9 @@ from dashboards.api import add_api
 from dashboards.downloads import add_downloads
 from dashboards.embeds.routes import add_embeds
 from dashboards.explorer.process import ExplorerProcess
-from dashboards.headers import SecurityHeaders
+from dashboards.headers import EXPLORER, SecurityHeaders
 from dashboards.pages import render
-from dashboards.shelf import FromShelf, Shelf
+from dashboards.shelf import FromShelf, Kept, Shelf, finish
 from dashboards.site.serving import Pages
 
 _LONGEST_QUERY = 2_000
@@ -140,7 +140,7 @@ def create_app(releases_path: Path, base_url: str) -> FastAPI:
     app.include_router(add_embeds(releases_path, shelf))
     _add_assets(app)
     _add_health(app, releases_path, explorer)
-    _add_explorer(app, explorer)
+    _add_explorer(app, explorer, releases_path, shelf)
     # Last, for the pages take every address that is left.
     app.include_router(pages.router())
     return app
@@ -189,22 +189,38 @@ def _add_health(app: FastAPI, path: Path, explorer: ExplorerProcess) -> None:
         return JSONResponse(state, status, headers={"Cache-Control": "no-store"})
 
 
-def _add_explorer(app: FastAPI, explorer: ExplorerProcess) -> None:
+def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Shelf) -> None:
     @app.api_route("/explore", methods=_READ)
     async def document(request: Request) -> Response:
         query = request.url.query
         if len(query) > _LONGEST_QUERY:
-            words = f"An address of the explorer has at most {_LONGEST_QUERY} characters."
-            return _problem(request, 414, "This address is too long", words)
-        if request.method == "HEAD":
-            # A session for nobody is not worth opening.
-            return Response(media_type="text/html", headers={"Cache-Control": "no-store"})
+            return _too_long(request)
         if explorer.state == "down":
             return _explorer_down(request)
-        answer = await explorer.get(f"/explore?{query}")
-        if answer is None or answer.status_code != 200:
+        made = await explorer.get(f"/page?{query}")
+        if made is None or made.status_code != 200:
             return _explorer_down(request)
-        return _compressed(request, answer.content, {"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": EXPLORER}
+        kind = "text/html; charset=utf-8"
+        answer = await asyncio.to_thread(
+            finish, made.content, kind, path / "latest", headers, quickly=bool(query)
+        )
+        # Kept only if no release came meanwhile.
+        if made.headers["release"] == releases.latest_path(path).name:
+            shelf.put(f"/explore?{query}" if query else "/explore", answer)
+        return Kept(answer)
+
+    @app.get("/explore/session")
+    async def session(request: Request) -> Response:
+        """Opens a session for the page that asks, and says how to reach it."""
+        query = request.url.query
+        if len(query) > _LONGEST_QUERY:
+            return _too_long(request)
+        opened = await explorer.get(f"/explore?{query}") if explorer.state != "down" else None
+        if opened is None or opened.status_code != 200:
+            return _explorer_down(request)
+        headers = {"Cache-Control": "no-store"}
+        return Response(opened.content, headers=headers, media_type="application/json")
 
     @app.websocket("/explore/ws")
     async def stream(reader: WebSocket) -> None:
@@ -325,6 +341,11 @@ async def _failed(request: Request, _error: Exception) -> Response:
 async def _no_release(request: Request, _error: Exception) -> Response:
     words = "There is no release to show at the moment. This page tries again by itself."
     return _problem(request, 503, "No release yet", words, retry=10)
+
+
+def _too_long(request: Request) -> Response:
+    words = f"An address of the explorer has at most {_LONGEST_QUERY} characters."
+    return _problem(request, 414, "This address is too long", words)
 
 
 def _explorer_down(request: Request) -> Response:

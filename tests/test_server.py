@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import re
 import signal
@@ -203,10 +202,7 @@ def test_without_a_release_nothing_starts(tmp_path: Path) -> None:
 
 def _stream(door: Door, origin: str | None) -> AbstractContextManager[ClientConnection]:
     """A websocket as the explorer's page opens it: the token of a new session goes along."""
-    page = door.get("/explore").text
-    found = re.search(r'id="session">(.*?)</script>', page, re.DOTALL)
-    assert found
-    token = json.loads(found[1])["token"]
+    token = door.get("/explore/session").json()["item"]["token"]
     return connect(
         door.address.replace("http", "ws", 1) + "/explore/ws",
         subprotocols=[Subprotocol("bokeh"), Subprotocol(token)],

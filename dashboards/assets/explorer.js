@@ -125,11 +125,33 @@
   });
   addEventListener("popstate", () => { if (synced) ask(); });
 
+  // Nothing of this is needed to read the page, so all of it waits until the page is painted.
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const bundles = () => Promise.all([...document.getElementById("bundles").content.querySelectorAll("script")].map(
+    ({ src }) => new Promise((done, failed) => {
+      document.head.append(Object.assign(document.createElement("script"), { src, async: false, onload: done, onerror: failed }));
+    })));
+  const newSession = async () => {
+    const answer = await fetch(`${location.pathname}/session${location.search}`);
+    if (!answer.ok) throw new Error(`no session (${answer.status})`);
+    return answer.json();
+  };
+
   const start = async () => {
     narrow();
-    const item = JSON.parse(document.getElementById("session").textContent);
+    await painted();
+    const [opened] = await Promise.all([newSession(), bundles()]);
+    const release = document.querySelector("[data-release]").dataset.release;
+    if (opened.release !== release) {
+      // A release came between page and session: their figures must not be mixed.
+      if (sessionStorage.getItem("reloaded") === opened.release) throw new Error("the page is of another release");
+      sessionStorage.setItem("reloaded", opened.release);
+      location.reload();
+      return;
+    }
+    for (const [name, id] of Object.entries(opened.places)) document.querySelector(`[data-root="${name}"]`).id = id;
     Bokeh.set_log_level("warn");
-    await Bokeh.embed.embed_items({}, [item]);
+    await Bokeh.embed.embed_items({}, [opened.item]);
     const session = Bokeh.documents[0];
     synced = session.get_model_by_name("synced");
     synced.properties.parts.change.connect(show);
@@ -145,7 +167,7 @@
     document.documentElement.classList.add("running");
     drawn();
     // The address may have changed while the session was being set up.
-    if (synced.query !== location.search.slice(1) && location.search) ask();
+    if (new URLSearchParams(synced.query).toString() !== new URLSearchParams(location.search).toString()) ask();
   };
   start().catch((error) => console.warn("The explorer runs without live charts:", error));
 })();

@@ -3,6 +3,8 @@
 Panel under another web framework keeps every session for ever; its own server frees them. Runs
 until its standard input ends, so that it never outlives the door that started it.
 
+``/page`` makes pages without a session, ``/explore`` opens one for a page that runs scripts.
+
     python -m dashboards.explorer RELEASES SOCKET_DESCRIPTOR
 """
 
@@ -25,7 +27,9 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
-from dashboards.explorer.app import PATH, Chart, open_session
+from dashboards import releases
+from dashboards.explorer import page
+from dashboards.explorer.app import PATH, Chart, open_session, query_of
 
 ORIGIN = "explorer.invalid"
 _UNUSED_SECONDS = 8
@@ -43,6 +47,18 @@ class Sessions(RequestHandler):
         self.write({"sessions": len(sessions), "connected": connected, "charts": charts})
 
 
+class Page(RequestHandler):
+    """``GET /page?QUERY``: the page of a view. It opens no session: the page's script does."""
+
+    def initialize(self, path: Path) -> None:
+        self._path = path
+
+    def get(self) -> None:
+        release = releases.latest(self._path)
+        self.set_header("Release", release.version)
+        self.write(page.document(release, query_of(self.request.arguments)))
+
+
 def main(path: Path, descriptor: int) -> None:
     """Serves the explorer on the inherited listening socket; returns when told to stop."""
     logging.basicConfig(level=logging.WARNING, format="explorer: %(message)s")
@@ -53,7 +69,7 @@ def main(path: Path, descriptor: int) -> None:
     )
     tornado = BokehTornado(
         {PATH: application},
-        extra_patterns=[("/sessions", Sessions)],
+        extra_patterns=[("/sessions", Sessions), ("/page", Page, {"path": path})],
         # The door checks readers' origins and speaks to this process under one fixed name.
         extra_websocket_origins=[ORIGIN],
         use_index=False,

@@ -22,7 +22,7 @@ from bokeh.models import InlineStyleSheet
 from dashboards import releases
 from dashboards.charts import theme
 from dashboards.explorer import page
-from dashboards.explorer.content import TRENDS, Content, content
+from dashboards.explorer.content import TRENDS, content
 from dashboards.explorer.view import read
 from dashboards.pages import template
 from dashboards.releases import Release
@@ -34,7 +34,7 @@ _TITLE = "Explorer – Facetally"
 class Synced(DataModel):
     """What browser and session share: the query in, the parts of the page out.
 
-    ``shown`` is the query that ``parts`` and the charts answer.
+    ``shown`` is the query that the page and the charts answer; ``parts`` what it changed.
     """
 
     query: Any = String(default="")
@@ -77,10 +77,13 @@ class Explorer:
             for name in page.CHARTS
         }
         self.synced = Synced(name="synced", query=query)
+        self._sent: dict[str, str] = {}
         self.show(query)
+        # The page came with the parts of its address.
+        self.synced.parts = {}
 
-    def show(self, query: str) -> Content:
-        """Makes everything on the page answer the query."""
+    def show(self, query: str) -> None:
+        """Makes everything on the page answer the query; sends only the parts that changed."""
         view, problems = read(query, self.release)
         shown = content(self.release, view.unopened())
         for index in range(TRENDS):
@@ -88,9 +91,10 @@ class Explorer:
             self.charts[f"trend-{index}"].object = drawn
         self.charts["gap-matrix"].object = shown.matrix.spec if shown.matrix else None
         self.charts["gap-trend"].object = shown.gap_trend.spec if shown.gap_trend else None
-        self.synced.parts = page.parts(self.release, shown, view, problems)
+        parts = page.parts(self.release, shown, view, problems)
+        self.synced.parts = {n: html for n, html in parts.items() if self._sent.get(n) != html}
+        self._sent = parts
         self.synced.shown = query
-        return shown
 
     def attach(self, document: Document) -> None:
         """Makes panes and state the document's roots, by name."""
@@ -112,16 +116,18 @@ class Explorer:
 def open_session(document: Document, path: Path) -> None:
     """Fills a session's document for the address that the reader asked for."""
     context: Any = document.session_context
-    arguments: dict[str, list[bytes]] = context.request.arguments
-    query = urlencode(
-        [(key, value.decode(errors="replace")) for key, all_ in arguments.items() for value in all_]
-    )
+    query = query_of(context.request.arguments)
     release = releases.latest(path)
-    explorer = Explorer(release, query)
-    explorer.attach(document)
+    Explorer(release, query).attach(document)
     document.config.reconnect_session = False
     document.config.notifications = None
-    view, problems = read(query, release)
-    document.template = template("explorer.html")
-    shown = content(release, view.unopened())
-    document.template_variables.update(page.variables(release, shown, view, problems))
+    # The page itself is made without a session; its script asks for one and gets this.
+    document.template = template("explorer_session.json")
+    document.template_variables["release"] = release.version
+
+
+def query_of(arguments: dict[str, list[bytes]]) -> str:
+    """The query string of a request's arguments."""
+    return urlencode(
+        [(key, value.decode(errors="replace")) for key, all_ in arguments.items() for value in all_]
+    )

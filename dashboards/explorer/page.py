@@ -14,8 +14,8 @@ from dashboards.embeds.catalogue import of_view
 from dashboards.explorer.content import TRENDS, Content, content, matching
 from dashboards.explorer.duties import HINTS, opened_duty
 from dashboards.explorer.gaps import GapRow, opened_gap
-from dashboards.explorer.view import View
-from dashboards.pages import template
+from dashboards.explorer.view import View, read
+from dashboards.pages import render, template
 from dashboards.releases import Release
 from pipelines.fields import DUTY_STATUS, GAP_KINDS, METRICS
 
@@ -130,16 +130,19 @@ def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
     return drawn
 
 
-def variables(release: Release, shown: Content, view: View, problems: list[str]) -> dict[str, Any]:
-    """What the template of the page needs besides the session that Bokeh hands it."""
-    return {
-        "release": release,
-        "view": shown.view,
-        "parts": parts(release, shown, view, problems),
-        "painted": painted(shown),
-        "trend_charts": TREND_CHARTS,
+def document(release: Release, query: str) -> str:
+    """The whole page of a view: everything but the live charts."""
+    view, problems = read(query, release)
+    shown = content(release, view.unopened())
+    return render(
+        "explorer.html",
+        release=release,
+        view=shown.view,
+        parts=parts(release, shown, view, problems),
+        painted=painted(shown),
+        trend_charts=TREND_CHARTS,
         **_choices(release),
-    }
+    )
 
 
 def _words() -> dict[str, Any]:
@@ -160,6 +163,7 @@ def _file_of(text: str) -> str:
     return f"data:text/plain;charset=utf-8,{quote(text)}"
 
 
+@lru_cache(maxsize=2)
 def _choices(release: Release) -> dict[str, Any]:
     """What each filter offers: only what has reports."""
     series = release.tables["series"]
@@ -213,5 +217,9 @@ def _ways_out(release: Release, view: View) -> list[tuple[str, View]]:
         looser.append(("show all agencies", replace(view, agency="")))
     if view.country:
         looser.append(("show all countries", replace(view, country="")))
-    found = [(words, other) for words, other in looser if content(release, other).trends]
+    found = [(words, other) for words, other in looser if _shows(release, other)]
     return [*found, ("start over", View())]
+
+
+def _shows(release: Release, view: View) -> bool:
+    return not matching(release.at("bounds", view.known), release, view).is_empty()

@@ -78,7 +78,7 @@ class ExplorerProcess:
         while True:
             with contextlib.suppress(httpx.HTTPError):
                 # The first page takes seconds to make; no reader shall wait for it.
-                await self.client.get("/explore")
+                await self.client.get("/page")
                 self.state = "up"
                 return
             await asyncio.sleep(0.1)
