@@ -132,7 +132,7 @@
       document.head.append(Object.assign(document.createElement("script"), { src, async: false, onload: done, onerror: failed }));
     })));
   const newSession = async () => {
-    const answer = await fetch(`${location.pathname}/session${location.search}`);
+    const answer = await fetch(`/explore/session${location.search}`);
     if (!answer.ok) throw new Error(`no session (${answer.status})`);
     return answer.json();
   };
