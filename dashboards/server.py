@@ -137,7 +137,7 @@ def create_app(releases_path: Path, base_url: str) -> FastAPI:
     app.add_exception_handler(releases.NoReleaseError, _no_release)
     app.include_router(add_downloads(releases_path, shelf))
     app.include_router(add_api(releases_path, shelf))
-    app.include_router(add_embeds(releases_path, shelf))
+    app.include_router(add_embeds(releases_path, shelf, base_url))
     _add_assets(app)
     _add_health(app, releases_path, explorer)
     _add_explorer(app, explorer, releases_path, shelf)

@@ -22,9 +22,11 @@ from synthetic_release import NORTH, VERSION, write_release
 
 from dashboards import releases
 from dashboards.embeds import catalogue, page
+from dashboards.embeds.shown import Shown
 
 TREND = f"/embed/trend/{'.'.join(NORTH)}"
 NEWER = "2024-07-31-n3w"
+_DISCOVERED = '<link rel="alternate" type="application/json[+]oembed" href="([^"]+)" title="[^"]+">'
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,16 @@ def test_pictures_have_the_size_asked_for(door: Door) -> None:
     svg = ET.fromstring(door.get(f"{TREND}.svg?width=500").text)
     assert svg.attrib["width"] == "500"
     assert "Synthetic Times" in door.get(f"{TREND}.svg").text
+
+
+def test_a_picture_for_print_holds_its_words(door: Door) -> None:
+    """The renderer draws no letter in a font that it lacks, and says nothing of it."""
+    picture = Image.open(io.BytesIO(door.get(f"{TREND}.2x.png").content)).convert("L")
+    assert picture.width >= 1200
+    title = picture.crop((0, 0, picture.width, 120))
+    assert sum(title.histogram()[:90]) > 500
+    card = Image.open(io.BytesIO(door.get("/cards/index.png").content)).convert("L")
+    assert sum(card.crop((0, 20, 1200, 200)).histogram()[:90]) > 2_000
 
 
 def test_the_specification_is_vega_lite_with_its_data(door: Door) -> None:
@@ -219,6 +231,39 @@ def test_oembed_refuses_with_the_right_status(door: Door, query: str, status: in
     assert door.get(f"/oembed?{query.format(base=base)}").status_code == status
 
 
+def test_every_page_with_a_chart_and_every_embed_announces_its_oembed(
+    door: Door, listed: list[dict[str, str]]
+) -> None:
+    pages = [
+        address for address in _pages(door) if '<figure class="drawn' in door.get(address).text
+    ]
+    assert {"/", "/gaps/", "/countries/", f"/agencies/{NORTH[0]}/"} <= set(pages)
+    for address in [*pages, *(row["html"] for row in listed)]:
+        link = (
+            r'<link rel="alternate" type="application/json\+oembed" href="([^"]+)" title="[^"]+">'
+        )
+        (found,) = re.findall(link, door.get(address).text)
+        # Consumers do not resolve the address against the page's.
+        assert found.startswith(f"{door.address}/embed/"), address
+        answer = door.get(unescape(found).removeprefix(door.address))
+        assert answer.status_code == 200, address
+        assert answer.headers["content-type"] == "application/json"
+        assert (answer.json()["version"], answer.json()["type"]) == ("1.0", "rich")
+
+
+def test_the_announced_answer_is_the_one_that_is_asked_for(door: Door) -> None:
+    announced = door.get(f"{TREND}.oembed.json?maxwidth=320").json()
+    address = quote(f"{door.address}{TREND}.html", safe="")
+    assert announced == door.get(f"/oembed?url={address}&maxwidth=320").json()
+    assert announced["width"] == 320
+
+
+def _pages(door: Door) -> list[str]:
+    """Every page by the sitemap."""
+    sitemap = door.get("/sitemap.xml").text
+    return [re.sub(r"https?://[^/]+", "", loc) for loc in re.findall(r"<loc>([^<]+)", sitemap)]
+
+
 @pytest.mark.parametrize(
     ("path", "chart"),
     [
@@ -254,7 +299,7 @@ def test_the_builder_gives_what_an_editor_pastes(door: Door) -> None:
     for src in re.findall(rf'"{door.address}(/[^"]+)"', text):
         assert door.get(src).status_code == 200, src
     assert door.get("/embed/build?chart=none&key=all").status_code == 404
-    assert f'href="/embed/build?chart=trend&key={key}"' in unescape(door.get("/embed/build").text)
+    assert f'href="/embed/build/trend/{key}/"' in unescape(door.get("/embed/build").text)
 
 
 def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:
@@ -262,7 +307,7 @@ def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:
     for chart in catalogue.charts(release):
         figure = catalogue.figure(release, chart)
         assert figure
-        heights = page.embed(release, chart, figure, "auto", False, []).heights
+        heights = page.embed(Shown(release, chart, figure, ""), "auto").heights
         widths = [width for width, _ in heights]
         assert widths == sorted(widths)
         assert (widths[0], widths[-1]) == (300, 1200)
@@ -270,13 +315,11 @@ def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:
 
 
 def test_every_chart_of_a_page_leads_to_its_embed(door: Door) -> None:
-    sitemap = door.get("/sitemap.xml").text
-    pages = [re.sub(r"https?://[^/]+", "", loc) for loc in re.findall(r"<loc>([^<]+)", sitemap)]
     links = {
         unescape(link)
-        for address in pages
-        for link in re.findall(r'href="(/embed/build\?[^"]+)"', door.get(address).text)
+        for address in _pages(door)
+        for link in re.findall(r'href="(/embed/build/[^"]+)"', door.get(address).text)
     }
-    charts = {re.search(r"chart=([^&]+)", link)[1] for link in links}  # type: ignore[index]
+    charts = {link.split("/")[3] for link in links}
     assert {"trend", "gap-matrix", "gap-trend", "evidence-timeline"} <= charts
     assert {link: door.get(link).status_code for link in links} == dict.fromkeys(links, 200)

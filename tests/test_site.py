@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
 
 import polars as pl
@@ -17,6 +17,7 @@ from synthetic_release import write_release
 
 from dashboards import assets, phrases, releases
 from dashboards.charts.changes import release_changes
+from dashboards.embeds import catalogue
 from dashboards.releases import Release
 from dashboards.site import Site, export
 from pipelines.fields import RELEASE
@@ -126,7 +127,11 @@ def test_every_internal_link_and_fragment_leads_somewhere(
                 assert assets.served(target.path), link
             elif target.path.startswith("/data/latest/"):
                 assert (release.path / target.path.rpartition("/")[2]).is_file(), link
-            elif target.path not in {"/explore", "/embed/build"}:  # the door answers these
+            elif target.path.startswith("/embed/"):
+                kind, key = target.path.removesuffix("/").split("/")[-2:]
+                key = key.removesuffix(".oembed.json")
+                assert catalogue.find(release, kind, unquote(key)), f"{link} on {address}"
+            elif target.path != "/explore":  # the door answers it
                 assert target.path in others, f"{link} on {address}"
                 if target.fragment:
                     assert target.fragment in pages[target.path].ids, f"{link} on {address}"

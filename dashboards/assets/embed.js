@@ -27,14 +27,16 @@
     addEventListener("message", fit);
   }
   for (const frame of document.querySelectorAll("iframe[data-heights]")) {
+    frame.style.maxWidth = "100%";
     if (!frame.facetallyFitted) set(frame, expected(frame.dataset.heights, frame.getBoundingClientRect().width));
   }
   if (!me || !me.dataset.src) return;
   const frame = document.createElement("iframe");
   frame.title = me.dataset.title || "Chart";
-  frame.width = "100%";
+  frame.width = me.dataset.width || "100%";
   frame.setAttribute("frameborder", "0");
+  frame.style.maxWidth = "100%";
   frame.src = new URL(me.dataset.src, me.src).href;
-  set(frame, expected(me.dataset.heights || "0:420", me.parentElement.getBoundingClientRect().width));
+  set(frame, expected(me.dataset.heights || "0:420", Number(me.dataset.width) || me.parentElement.getBoundingClientRect().width));
   me.after(frame);
 })();

@@ -15,6 +15,8 @@ from dashboards.charts.theme import FONT, LIGHT
 # The renderer brings a font of these metrics and measures text with it three times as fast as with
 # a list of families, and alike on every machine. Readers get the house's families.
 MEASURED = "Arial"
+# The same font where it paints pixels: there it knows no other name, and draws no letter without.
+PAINTED = "Liberation Sans, sans-serif"
 _FAMILY = f' font-family="{escape(FONT)}"'
 _DRAWN_FAMILY = f' font-family="{MEASURED}"'
 

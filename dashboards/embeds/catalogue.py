@@ -26,6 +26,7 @@ from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.gap_trend import gap_trend
 from dashboards.charts.trend import trend
+from dashboards.embeds.addresses import chart_address
 from dashboards.explorer.content import open_gaps
 from dashboards.explorer.view import View
 from dashboards.releases import Release
@@ -57,7 +58,7 @@ class Chart:
 
     def address(self, kind: str = "html") -> str:
         """``/embed/CHART/KEY.html``."""
-        return f"/embed/{self.chart}/{self.key}.{kind}"
+        return chart_address(self.chart, self.key, kind)
 
 
 def charts(release: Release) -> Iterator[Chart]:
@@ -118,11 +119,6 @@ def _figure(release: Release, chart: str, key: str) -> Figure | None:
         except ValueError:
             return None
         return made
-
-
-def headline(chart: Chart, figure: Figure) -> str:
-    """What the chart is about and what it finds, for titles that stand alone."""
-    return f"{chart.name}. {figure.title}"
 
 
 def _day(text: str) -> date | None:

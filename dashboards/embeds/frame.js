@@ -1,6 +1,13 @@
 (() => {
   const doc = document, root = doc.documentElement, asked = new URLSearchParams(location.search);
-  const theme = asked.get("theme");
+  const theme = asked.get("theme"), pinned = asked.get("release");
+  // A server of plain files reads no query: there a pinned chart has an address of its own.
+  if ("latest" in root.dataset && pinned && pinned !== "latest") {
+    asked.delete("release");
+    const path = location.pathname.replace("/embed/", `/embed/${encodeURIComponent(pinned)}/`);
+    location.replace(`${path}${asked.size ? "?" : ""}${asked}`);
+    return;
+  }
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
   const id = root.dataset.embed;
   const height = () => Math.ceil(doc.body.getBoundingClientRect().height);

@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
-from dashboards.charts.figure import Figure
-from dashboards.embeds.catalogue import Chart, find, headline, of_view
+from dashboards.embeds import pictures
+from dashboards.embeds.addresses import key_and_kind
+from dashboards.embeds.catalogue import Chart, find, of_view
 from dashboards.embeds.pictures import NARROWEST, WIDEST
-from dashboards.embeds.snippets import USUAL_WIDTH, frame, height_at
+from dashboards.embeds.shown import Shown
+from dashboards.embeds.snippets import USUAL_WIDTH, frame, height_at, query
 from dashboards.explorer.view import View, read
 from dashboards.releases import Release
 
@@ -23,17 +25,21 @@ def chart_at(release: Release, address: str) -> tuple[Chart, dict[str, str]] | N
     path = unquote(split.path)
     asked = dict(parse_qsl(split.query))
     chosen = {name: value for name, value in asked.items() if name in {"release", "theme"}}
-    pair = _pair(release, path, split.query)
+    parts = path.strip("/").split("/")
+    if len(parts) == 4 and parts[0] == "embed" and parts[1] != "build":
+        chosen["release"] = parts.pop(1)
+    pair = _pair(release, parts, split.query)
     chart = find(release, *pair) if pair else None
     return (chart, chosen) if chart else None
 
 
-def _pair(release: Release, path: str, query: str) -> tuple[str, str] | None:
-    parts = path.strip("/").split("/")
+def _pair(release: Release, parts: list[str], query: str) -> tuple[str, str] | None:
     match parts:
+        case ["embed", "build", chart, key]:
+            return chart, key
         case ["embed", chart, name]:
-            key, dot, kind = name.rpartition(".")
-            return (chart, key) if dot and kind in {"html", "svg", "png", "json"} else None
+            found = key_and_kind(name)
+            return (chart, found[0]) if found else None
         case ["explore"]:
             return _of_explorer(release, query)
         case [""]:
@@ -60,38 +66,36 @@ def _of_explorer(release: Release, query: str) -> tuple[str, str]:
 
 
 def answer(
-    base: str,
-    chart: Chart,
-    figure: Figure,
+    shown: Shown,
     heights: list[tuple[int, int]],
-    asked: str,
-    limits: tuple[int | None, int | None],
-    picture: tuple[int, int],
+    theme: str = "auto",
+    limits: tuple[int | None, int | None] = (None, None),
 ) -> dict[str, Any]:
-    """The response as a dictionary; ``limits`` are maxwidth and maxheight in pixels, ``picture``
-    the size of the thumbnail."""
+    """The response as a dictionary; ``limits`` are maxwidth and maxheight in pixels."""
     most_wide, most_tall = limits
     width = min(most_wide or USUAL_WIDTH, WIDEST)
     height = height_at(heights, max(width, NARROWEST))
     if most_tall is not None:
         height = min(height, most_tall)
-    address = f"{base}{chart.address()}{asked}"
-    title = headline(chart, figure)
     said: dict[str, Any] = {
         "version": "1.0",
         "type": "rich",
-        "title": title,
+        "title": shown.title,
+        "author_name": "Facetally",
+        "author_url": shown.page,
         "provider_name": "Facetally",
-        "provider_url": f"{base}/",
+        "provider_url": f"{shown.base_url}/",
         "cache_age": 3600,
-        "html": frame(address, title, str(width), height),
+        "html": frame(
+            f"{shown.base_url}{shown.address()}{query(theme)}", shown.title, str(width), height
+        ),
         "width": width,
         "height": height,
     }
-    wide, tall = picture
+    wide, tall = pictures.size(pictures.picture(shown, pictures.USUAL))
     if (most_wide is None or wide <= most_wide) and (most_tall is None or tall <= most_tall):
         said |= {
-            "thumbnail_url": f"{base}{chart.address('png')}{asked}",
+            "thumbnail_url": f"{shown.base_url}{shown.address('png')}",
             "thumbnail_width": wide,
             "thumbnail_height": tall,
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +17,10 @@ from markupsafe import Markup
 
 from dashboards import assets, phrases
 from dashboards.charts import paint
-from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, TOKENS
-from dashboards.embeds.catalogue import Chart, behind
+from dashboards.embeds.catalogue import behind
+from dashboards.embeds.shown import Shown
 from dashboards.pages import render
-from dashboards.releases import Release
 
 THEMES = ("auto", "light", "dark")
 # Drawn at so many pixels, and shown from so many on.
@@ -58,10 +58,9 @@ class Embed:
     heights: list[tuple[int, int]]
 
 
-def embed(
-    release: Release, chart: Chart, figure: Figure, theme: str, pinned: bool, revisions: list[str]
-) -> Embed:
+def embed(shown: Shown, theme: str) -> Embed:
     """The page of a chart. Takes some 200 ms for a chart not drawn before."""
+    release, chart, figure = shown.release, shown.chart, shown.figure
     drawn = {width: _trimmed(paint.svg(figure, width)) for width in DRAWN}
     used = {_TOKEN_OF[c] for svg in drawn.values() for c in _COLOUR.findall(svg) if c in _TOKEN_OF}
     legend = [
@@ -71,30 +70,40 @@ def embed(
     ]
     if chart.chart == "trend" and used & {"own", "others", "contested"}:
         legend.append(("possible", "■", "pale: possible"))
-    agency_line = chart.name if chart.chart != "comparison" else ""
+    about = chart.name if chart.chart != "comparison" else ""
+    source = behind(release, chart)
     table = figure.table.head(_TABLE_ROWS)
     html = render(
         "embed.html",
+        shown=shown,
         chart=chart,
         figure=figure,
-        about=agency_line,
+        about=about,
         drawn=[(n, Markup(svg)) for n, svg in enumerate(drawn.values())],
         style=Markup(_style(used | {token for token, _, _ in legend}, theme)),
         script=Markup(script()),
         legend=legend,
         table=table,
         left_out=figure.table.height - table.height,
-        behind=behind(release, chart),
+        behind=source,
         release=release,
-        pinned=pinned,
-        revisions=revisions,
+        notice=notice(shown.revisions, chart.address()) if shown.pinned else None,
         theme=theme,
         scripts=[assets.address(f"{name}.js") for name in ("vega", "vega-lite", "vega-embed")],
         phrases=phrases,
     )
-    source = behind(release, chart)
-    lines = [agency_line, figure.title, figure.note, source and f"Source: {source}", *revisions]
+    lines = [about, figure.title, figure.note, source and f"Source: {source}", *shown.revisions]
     return Embed(html, _heights(drawn, lines, len(legend)))
+
+
+def notice(revisions: Sequence[str], latest: str) -> Markup:
+    """What a pinned chart says of figures that were revised since; blank where none was."""
+    if not revisions:
+        return Markup("")
+    return Markup(
+        '<p class="notice" role="note">Revised since this release: {}. '
+        '<a href="{}">Show the latest</a></p>'
+    ).format("; ".join(revisions), latest)
 
 
 def _trimmed(svg: str) -> str:
@@ -196,7 +205,8 @@ _LAYOUT = (
     ":focus-visible{outline:3px solid var(--own);outline-offset:2px}"
     "summary{cursor:pointer;padding:4px 0}details{margin-top:4px;font-size:12.5px}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
-    "caption{text-align:left}th,td{text-align:left;vertical-align:top;padding:4px 10px 4px 0;"
+    "pre{white-space:pre-wrap;font-size:12px}caption{text-align:left}"
+    "th,td{text-align:left;vertical-align:top;padding:4px 10px 4px 0;"
     "border-bottom:1px solid var(--rule);overflow-wrap:normal}"
     ".figure{text-align:right;font-variant-numeric:tabular-nums}"
     ".notice{border-left:3px solid var(--own);padding-left:8px;font-size:12.5px}"

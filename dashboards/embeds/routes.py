@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,19 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from dashboards import phrases, releases
-from dashboards.charts.figure import Figure
-from dashboards.downloads import FOR_NOW, release_path
-from dashboards.embeds import catalogue, oembed, pictures
-from dashboards.embeds.addresses import build_address
-from dashboards.embeds.catalogue import Chart
-from dashboards.embeds.page import THEMES, Embed, embed, policy
+from dashboards import releases
+from dashboards.downloads import FOR_NOW, VERSION, release_path
+from dashboards.embeds import catalogue, forms, oembed, pictures
+from dashboards.embeds.addresses import KINDS, key_and_kind
+from dashboards.embeds.builder import POLICY, builder, chooser
+from dashboards.embeds.page import THEMES, embed, policy
 from dashboards.embeds.revisions import revised
-from dashboards.embeds.snippets import LOADER, query, snippets
-from dashboards.headers import STRICT
+from dashboards.embeds.shown import Shown
+from dashboards.embeds.snippets import LOADER
 from dashboards.pages import render
 from dashboards.releases import Release
 from dashboards.shelf import OPEN_TO_ALL, Answer, Kept, Shelf, finish
 
-KINDS = {
-    "html": "text/html; charset=utf-8",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "json": "application/json",
-}
 _READ = ["GET", "HEAD"]
 _LOADER_FILE = Path(__file__).parents[1] / "assets" / "embed.js"
 
@@ -43,15 +37,18 @@ class _Refused(Exception):  # noqa: N818 (an answer, not a fault)
         self.status, self.words = status, words
 
 
-def add_embeds(path: Path, shelf: Shelf) -> APIRouter:
-    """The routes under ``/embed``, ``/oembed`` and the loader, for the releases in a directory."""
+def add_embeds(path: Path, shelf: Shelf, base_url: str) -> APIRouter:
+    """The routes under ``/embed``, ``/oembed`` and the loader, for the releases in a directory.
+
+    ``base_url`` is the origin that readers use.
+    """
     router = APIRouter()
 
     @router.api_route(LOADER, methods=_READ)
     def loader() -> Response:
         # Its address stands in articles for years, so it has no hash; it changes rarely.
         headers = {**OPEN_TO_ALL, "Cache-Control": "public, max-age=3600"}
-        body = _LOADER_FILE.read_bytes()
+        body = forms.LOADER_FILE.read_bytes()
         answer = finish(body, "text/javascript; charset=utf-8", path, headers)
         shelf.put(LOADER, answer)
         return Kept(answer)
@@ -59,24 +56,43 @@ def add_embeds(path: Path, shelf: Shelf) -> APIRouter:
     @router.api_route("/embed/index.json", methods=_READ)
     def index() -> Response:
         def made() -> Answer:
-            return _finished(path, _index(releases.latest(path)), "application/json")
+            return _finished(path, forms.index(releases.latest(path)), "application/json")
 
         return Kept(shelf.once("/embed/index.json", made))
 
     @router.api_route("/embed/build", methods=_READ)
-    def build(request: Request) -> Response:
-        return _builder(path, request)
+    @router.api_route("/embed/build/", methods=_READ)
+    def choose(request: Request) -> Response:
+        return _builder(path, dict(request.query_params), str(request.base_url).rstrip("/"))
+
+    @router.api_route("/embed/build/{chart}/{key}/", methods=_READ)
+    def build(request: Request, chart: str, key: str) -> Response:
+        asked = {"chart": chart, "key": key}
+        return _builder(path, asked, str(request.base_url).rstrip("/"))
 
     @router.api_route("/embed/{chart}/{name}", methods=_READ)
-    def one(request: Request, chart: str, name: str) -> Response:
-        key, dot, kind = name.rpartition(".")
-        if not dot or kind not in KINDS:
-            return _sorry(404, "A chart's address ends in .html, .svg, .png or .json.")
+    def latest(request: Request, chart: str, name: str) -> Response:
+        return one(request, chart, name, dict(request.query_params))
+
+    @router.api_route("/embed/{version}/{chart}/{name}", methods=_READ)
+    def pinned(request: Request, version: str, chart: str, name: str) -> Response:
+        return one(request, chart, name, {**request.query_params, "release": version})
+
+    def one(request: Request, chart: str, name: str, asked: dict[str, str]) -> Response:
+        found = key_and_kind(name)
+        if not found:
+            kinds = ", ".join(f".{kind}" for kind in KINDS)
+            return _sorry(404, f"A chart's address ends in one of {kinds}.")
+        key, kind = found
         text = request.url.query
         address = request.scope["path"] + (f"?{text}" if text else "")
-        asked = dict(request.query_params)
+
+        def made() -> Answer:
+            shown = _shown(path, chart, key, asked, base_url)
+            return _finished(path, _body(shown, kind, asked), KINDS[kind])
+
         try:
-            return Kept(shelf.once(address, lambda: _made(path, chart, key, kind, asked)))
+            return Kept(shelf.once(address, made))
         except _Refused as refused:
             return _sorry(refused.status, refused.words, kind)
 
@@ -87,36 +103,32 @@ def add_embeds(path: Path, shelf: Shelf) -> APIRouter:
     return router
 
 
-def _index(release: Release) -> bytes:
-    rows = [
-        {
-            "chart": chart.chart,
-            "key": chart.key,
-            "name": chart.name,
-            "page": chart.page,
-            **{kind: chart.address(kind) for kind in KINDS},
-            "build": build_address(chart.chart, chart.key),
-        }
-        for chart in catalogue.charts(release)
-    ]
-    return json.dumps({"release": release.version, "charts": rows}, ensure_ascii=False).encode()
-
-
-def _made(path: Path, chart: str, key: str, kind: str, asked: dict[str, str]) -> Answer:
-    """The answer to one address; raises :class:`_Refused`."""
+def _shown(path: Path, chart: str, key: str, asked: dict[str, str], base_url: str) -> Shown:
+    """The chart that is asked for; raises :class:`_Refused`."""
     release, pinned = _release(path, asked.get("release", "latest"))
-    found, figure = _figure(release, chart, key)
+    found = catalogue.find(release, chart, key)
+    figure = catalogue.figure(release, found) if found else None
+    if found is None or figure is None:
+        raise _Refused(404, f"There is no such chart in release {release.version}.")
+    shown = Shown(release, found, figure, base_url, pinned)
+    changes = revised(release, releases.latest(path), found) if pinned else []
+    return replace(shown, revisions=tuple(changes))
+
+
+def _body(shown: Shown, kind: str, asked: dict[str, str]) -> bytes:
+    """The chart in the form that is asked for; raises :class:`_Refused`."""
     if kind == "html":
-        theme = _theme(asked)
-        body = _embed(path, release, found, figure, theme, pinned).html.encode()
-    elif kind == "json":
-        body = json.dumps(_spec(release, found, figure), ensure_ascii=False).encode()
-    else:
-        width = _whole(asked, "width", pictures.USUAL, pictures.NARROWEST, pictures.WIDEST)
-        svg = pictures.picture(release, found, figure, width)
-        scale = _whole(asked, "scale", 1, 1, 2)
-        body = pictures.png(svg, scale) if kind == "png" else svg.encode()
-    return _finished(path, body, KINDS[kind])
+        return embed(shown, _theme(asked)).html.encode()
+    if kind == "json":
+        return forms.specification(shown)
+    if kind == "oembed.json":
+        return _json(oembed.answer(shown, embed(shown, "auto").heights, limits=_limits(asked)))
+    width = _whole(asked, "width", pictures.USUAL, pictures.NARROWEST, pictures.WIDEST)
+    svg = pictures.picture(shown, width)
+    if kind == "svg":
+        return svg.encode()
+    scale = 2 if kind == "2x.png" else _whole(asked, "scale", 1, 1, 2)
+    return pictures.png(svg, scale)
 
 
 def _finished(path: Path, body: bytes, media_type: str) -> Answer:
@@ -134,7 +146,7 @@ def _release(path: Path, version: str) -> tuple[Release, bool]:
     """The release asked for, and whether it is pinned."""
     if version == "latest":
         return releases.latest(path), False
-    home = release_path(path, version)
+    home = release_path(path, version) if VERSION.fullmatch(version) else None
     if home is None:
         raise _Refused(404, f"The release {version} is not kept here.")
     return _pinned(home), True
@@ -143,21 +155,6 @@ def _release(path: Path, version: str) -> tuple[Release, bool]:
 @lru_cache(maxsize=3)
 def _pinned(home: Path) -> Release:
     return releases.read(home)
-
-
-def _figure(release: Release, chart: str, key: str) -> tuple[Chart, Figure]:
-    found = catalogue.find(release, chart, key)
-    figure = catalogue.figure(release, found) if found else None
-    if found is None or figure is None:
-        raise _Refused(404, f"There is no such chart in release {release.version}.")
-    return found, figure
-
-
-def _embed(
-    path: Path, release: Release, chart: Chart, figure: Figure, theme: str, pinned: bool
-) -> Embed:
-    changes = revised(release, releases.latest(path), chart) if pinned else []
-    return embed(release, chart, figure, theme, pinned, changes)
 
 
 def _theme(asked: dict[str, str]) -> str:
@@ -174,28 +171,19 @@ def _whole(asked: dict[str, str], name: str, usual: int, least: int, most: int) 
     return int(text)
 
 
-def _spec(release: Release, chart: Chart, figure: Figure) -> dict[str, Any]:
-    """The Vega-Lite specification with its data, and where it is from."""
-    spec = figure.spec()
-    about = {
-        "name": chart.name,
-        "title": figure.title,
-        "note": figure.note,
-        "source": catalogue.behind(release, chart),
-        "release": release.version,
-        "as_of": release.as_of.isoformat(),
-        "license": "CC-BY-4.0",
-        "page": chart.page,
-        "columns": figure.table.columns,
-        "table": figure.table.rows(),
-    }
-    return {**spec, "usermeta": {**spec.get("usermeta", {}), "facetally": about}}
+def _limits(asked: dict[str, str]) -> tuple[int | None, int | None]:
+    """maxwidth and maxheight in pixels, as far as they are given."""
+    wide, tall = (
+        _whole(asked, name, 0, 1, 99_999) if name in asked else None
+        for name in ("maxwidth", "maxheight")
+    )
+    return wide, tall
 
 
 def _sorry(status: int, words: str, kind: str = "html") -> Response:
     """A page fit for a frame that says what is wrong."""
     headers = {**OPEN_TO_ALL, "Cache-Control": "no-store", "Content-Security-Policy": policy()}
-    if kind == "json":
+    if kind.endswith("json"):
         return JSONResponse({"status": status, "error": words}, status, headers=headers)
     html = render("embed_problem.html", status=status, words=words)
     return Response(html, status, headers=headers, media_type=KINDS["html"])
@@ -216,29 +204,24 @@ def _oembed(path: Path, request: Request) -> Response:
     if not re.match(rf"(https?:)?//{re.escape(request.url.netloc)}(/|\?|$)", address):
         return _said(404, f"url is no address of {base}")
     try:
-        limits = tuple(
-            _whole(asked, name, 0, 1, 99_999) if name in asked else None
-            for name in ("maxwidth", "maxheight")
-        )
+        limits = _limits(asked)
         found = oembed.chart_at(releases.latest(path), address)
         if found is None:
             return _said(404, "no chart stands for this address")
         chart, chosen = found
-        release, pinned = _release(path, chosen.get("release", "latest"))
-        chart, figure = _figure(release, chart.chart, chart.key)
         theme = _theme(chosen)
-        made = _embed(path, release, chart, figure, theme, pinned)
+        shown = _shown(path, chart.chart, chart.key, chosen, base)
     except _Refused as refused:
         return _said(refused.status, refused.words)
-    size = pictures.size(pictures.picture(release, chart, figure, pictures.USUAL))
-    text = query(chosen.get("release", "latest"), theme)
-    said = oembed.answer(
-        base, chart, figure, made.heights, text, (limits[0], limits[1]), size
-    )  # fmt: skip
+    said = oembed.answer(shown, embed(shown, theme).heights, theme, limits)
     headers = {**OPEN_TO_ALL, "Cache-Control": FOR_NOW}
     if kind == "xml":
         return Response(oembed.as_xml(said), media_type="text/xml; charset=utf-8", headers=headers)
-    return JSONResponse(said, headers=headers)
+    return Response(_json(said), media_type=KINDS["json"], headers=headers)
+
+
+def _json(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 def _said(status: int, words: str) -> Response:
@@ -249,71 +232,23 @@ def _said(status: int, words: str) -> Response:
 # --- the builder ------------------------------------------------------------------------------
 
 
-def _builder(path: Path, request: Request) -> Response:
-    asked = dict(request.query_params)
+def _builder(path: Path, asked: dict[str, str], base: str) -> Response:
     latest = releases.latest(path)
-    base = str(request.base_url).rstrip("/")
-    status, problem, shown = 200, "", None
+    status = 200
     try:
-        version = asked.get("release") or "latest"
-        release, pinned = _release(path, version)
-        theme = _theme(asked)
-        width = _whole(asked, "width", 600, pictures.NARROWEST, pictures.WIDEST)
-        chart, figure = _figure(release, asked.get("chart", ""), asked.get("key", ""))
-        made = _embed(path, release, chart, figure, theme, pinned)
-        text = query(version, theme)
-        title = catalogue.headline(chart, figure)
-        shown = {
-            "chart": chart,
-            "title": title,
-            "src": f"{chart.address()}{text}",
-            "query": text,
-            "width": width,
-            "theme": theme,
-            "version": version,
-            "heights": " ".join(f"{at}:{tall}" for at, tall in made.heights),
-            "snippets": snippets(base, chart, title, made.heights, text),
-            "cite": cite(release, title, f"{base}{chart.page}"),
-        }
+        if not asked:
+            html = chooser(latest, explorer=True)
+        else:
+            theme = _theme(asked)
+            width = _whole(asked, "width", 600, pictures.NARROWEST, pictures.WIDEST)
+            size = None
+            if asked.get("size"):
+                size = _whole(asked, "size", 600, pictures.NARROWEST, pictures.WIDEST)
+            shown = _shown(path, asked.get("chart", ""), asked.get("key", ""), asked, base)
+            made = embed(shown, theme)
+            html = builder(latest, shown, made, True, theme, width, size)
     except _Refused as refused:
-        status, problem = refused.status, refused.words
-    choices = [] if shown else list(catalogue.charts(latest))
-    html = render(
-        "embed_build.html",
-        release=latest,
-        shown=shown,
-        problem=problem if asked else "",
-        choices=choices,
-        build_address=build_address,
-        themes=THEMES,
-        versions=["latest", latest.version],
-        loader=LOADER,
-    )
-    headers = {
-        "Cache-Control": "no-cache",
-        "Content-Security-Policy": f"{STRICT}; frame-src 'self'",
-    }
-    return Kept(
-        finish(html.encode(), KINDS["html"], path / "latest", headers), status if asked else 200
-    )
-
-
-def cite(release: Release, title: str, address: str) -> dict[str, str]:
-    """How to cite a figure, in APA's style and as BibTeX."""
-    year = release.as_of.year
-    when = phrases.day(release.as_of)
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower())[:40].strip("-")
-    return {
-        "APA": (
-            f"Facetally. ({year}). {title} (Release {release.version}, as of {when}) "
-            f"[Chart and data set]. {address}"
-        ),
-        "BibTeX": (
-            f"@misc{{facetally-{year}-{name},\n"
-            "  author = {{Facetally}},\n"
-            f"  title = {{{{{title}}}}},\n"
-            f"  year = {{{year}}},\n"
-            f"  version = {{{release.version}}},\n"
-            f"  url = {{{address}}}\n}}"
-        ),
-    }
+        status = refused.status
+        html = chooser(latest, explorer=True, problem=refused.words)
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
+    return Kept(finish(html.encode(), KINDS["html"], path / "latest", headers), status)

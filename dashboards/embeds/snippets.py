@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import urlencode
 
-from markupsafe import Markup
-
-from dashboards.embeds.catalogue import Chart
+from dashboards.embeds.shown import Shown
 
 LOADER = "/assets/embed.js"
 USUAL_WIDTH = 600
 
 
-def query(release: str = "latest", theme: str = "auto") -> str:
-    """``?release=...&theme=...``, without what is usual anyway."""
-    pairs = {
-        **({"release": release} if release != "latest" else {}),
-        **({"theme": theme} if theme != "auto" else {}),
-    }
-    return f"?{urlencode(pairs)}" if pairs else ""
+def query(theme: str) -> str:
+    """``?theme=...``, or nothing for what is usual anyway."""
+    return f"?theme={theme}" if theme != "auto" else ""
 
 
 def height_at(heights: list[tuple[int, int]], width: int) -> int:
@@ -43,50 +36,37 @@ def frame(address: str, title: str, width: str, height: int, more: str = "") -> 
 
 
 def snippets(
-    base: str, chart: Chart, title: str, heights: list[tuple[int, int]], asked: str
+    shown: Shown, heights: list[tuple[int, int]], theme: str = "auto", width: int | None = None
 ) -> dict[str, str]:
     """Each way to put the chart into an article, by its name for readers.
 
-    ``base`` is the origin of this site, ``asked`` the query string of the embed.
+    ``width`` is fixed in pixels; without it the chart is as wide as its column.
     """
-    address = f"{base}{chart.address()}{asked}"
-    height = height_at(heights, USUAL_WIDTH)
-    told = " ".join(f"{width}:{tall}" for width, tall in heights)
-    loader = escape(f"{base}{LOADER}")
-    fitted = frame(address, title, "100%", height, f' data-heights="{told}"')
-    picture = f"{base}{chart.address('png')}{asked}{'&' if asked else '?'}scale=2"
+    address = f"{shown.base_url}{shown.address()}{query(theme)}"
+    title = shown.title
+    height = height_at(heights, width or USUAL_WIDTH)
+    told = " ".join(f"{at}:{tall}" for at, tall in heights)
+    loader = escape(f"{shown.base_url}{LOADER}")
+    wide = str(width or "100%")
+    fitted = frame(address, title, wide, height, f' data-heights="{told}"')
+    fixed = f' data-width="{width}"' if width else ""
     return {
         "Frame with a script: fits its column": (
             f'{fitted}\n<script async src="{loader}"></script>'
         ),
         "Frame: for pages that fit charts themselves, or without scripts": frame(
-            address, title, "100%", height
+            address, title, wide, height
         ),
         "Script alone: where frames are taken out": (
             f'<script async src="{loader}" data-src="{escape(address)}" '
-            f'data-title="{escape(title)}" data-heights="{told}"></script>'
+            f'data-title="{escape(title)}"{fixed} data-heights="{told}"></script>'
         ),
         "WordPress and others: paste the address on a line of its own": address,
         "Markdown: a picture that links here": (
-            f"[![{_plain(title)}]({picture})]({base}{chart.page})"
+            f"[![{_plain(title)}]({shown.base_url}{shown.address('2x.png')})]({shown.page})"
         ),
     }
 
 
 def _plain(text: str) -> str:
     return text.replace("[", "(").replace("]", ")")
-
-
-def discovery(address: str, title: str) -> Markup:
-    """The links in a page's head by which other sites find its embed.
-
-    ``address`` is the page's or chart's full address, origin included.
-    """
-    links = []
-    for kind in ("json", "xml"):
-        found = f"/oembed?{urlencode({'format': kind, 'url': address})}"
-        links.append(
-            f'<link rel="alternate" type="{"application/json" if kind == "json" else "text/xml"}'
-            f'+oembed" href="{escape(found)}" title="{escape(title)}">'
-        )
-    return Markup("\n".join(links))

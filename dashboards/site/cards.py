@@ -57,13 +57,13 @@ def _placed(drawn: str, y: float, room: float) -> str:
     scale = min((WIDTH - 120) / width, room / height)
     view = found[0].removesuffix(found[3])
     placed = f'{view} x="60" y="{y:.0f}" width="{width * scale:.0f}" height="{height * scale:.0f}"'
-    return drawn.replace(found[0], placed, 1).replace(escape(FONT), paint.MEASURED)
+    return drawn.replace(found[0], placed, 1).replace(escape(FONT), paint.PAINTED)
 
 
 def _text(x: float, y: float, size: float, words: str, colour: str, bold: bool = False) -> str:
     weight = ' font-weight="700"' if bold else ""
     return (
-        f'<text x="{x}" y="{y:.0f}" font-family="{paint.MEASURED}" font-size="{size:.0f}"{weight} '
+        f'<text x="{x}" y="{y:.0f}" font-family="{paint.PAINTED}" font-size="{size:.0f}"{weight} '
         f'fill="{colour}">{escape(words)}</text>'
     )
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from dashboards.charts import paint
 from dashboards.charts.figure import Figure
+from dashboards.embeds.addresses import build_address, chart_address
 
 WIDE, NARROW = 720, 340
 # Altair's check of every channel takes four times as long as the rest and can be switched off for
@@ -20,15 +21,26 @@ _drawing = Lock()
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure drawn twice as inline SVG; ``embed`` is the address where its embed is made."""
+    """A figure drawn twice as inline SVG; embeds know it by ``chart`` and ``key``."""
 
     figure: Figure
     wide: Markup
     narrow: Markup
-    embed: str
+    chart: str
+    key: str
+
+    @property
+    def embed(self) -> str:
+        """The address where its embed is made."""
+        return build_address(self.chart, self.key)
+
+    @property
+    def oembed(self) -> str:
+        """The address that tells other sites how to show it."""
+        return chart_address(self.chart, self.key, "oembed.json")
 
 
-def draw(make: Callable[[], Figure], source: str, embed: str) -> Drawing | None:
+def draw(make: Callable[[], Figure], source: str, chart: str, key: str) -> Drawing | None:
     """The figure that ``make`` gives, drawn with the line ``source`` inside; None where it says
     that there is nothing to draw."""
     with _drawing, debug_mode(False):
@@ -40,5 +52,6 @@ def draw(make: Callable[[], Figure], source: str, embed: str) -> Drawing | None:
             figure,
             Markup(paint.svg(figure, WIDE, source)),
             Markup(paint.svg(figure, NARROW, source)),
-            embed,
+            chart,
+            key,
         )

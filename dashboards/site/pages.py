@@ -23,7 +23,6 @@ from dashboards.charts.evidence_timeline import STANCES, evidence_timeline
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.gap_trend import gap_trend
 from dashboards.charts.trend import frequency_shown, trend
-from dashboards.embeds.addresses import build_address
 from dashboards.pages import template
 from dashboards.releases import Release
 from dashboards.site import cards, feed
@@ -176,6 +175,7 @@ class Site:
             release=self.release,
             record=self.record,
             json_ld=None if dataset is None else _json_for_script(dataset),
+            announced=_announced(values),
             gap_words=gap_words,
             partial=partial,
             said_on=said_on,
@@ -192,7 +192,7 @@ class Site:
 
     def _draw(self, make: Callable[[], Any], chart: str, key: str) -> Drawing | None:
         """The chart that embeds know by ``chart`` and ``key``."""
-        return draw(make, self.source_line, build_address(chart, key))
+        return draw(make, self.source_line, chart, key)
 
     def _dataset(self, name: str, description: str, address: str, **more: Any) -> dict[str, Any]:
         """A schema.org Dataset."""
@@ -878,6 +878,12 @@ def _of_series(row: Row, key: SeriesKey) -> bool:
 def web_address(url: str | None) -> bool:
     """Whether an address from the ledger may become a link: only http and https may."""
     return bool(url) and urlsplit(str(url)).scheme in {"http", "https"}
+
+
+def _announced(values: dict[str, Any]) -> Drawing | None:
+    """The chart that other sites show for a page: its own, else the first of its blocks'."""
+    blocks = [block.drawing for block in values.get("blocks", [])]
+    return next((v for v in (*values.values(), *blocks) if isinstance(v, Drawing)), None)
 
 
 def _json_for_script(value: dict[str, Any]) -> Markup:
