@@ -238,6 +238,37 @@ def diff(
 
 
 @app.command()
+def verify(
+    release: Annotated[str, typer.Argument(help="A release's version or directory, or latest.")],
+    ledger: Annotated[
+        Path | None,
+        typer.Option("--ledger", help="Also build it again from this ledger and compare."),
+    ] = None,
+    releases: ReleasesDir = RELEASES,
+) -> None:
+    """Check a release: files, keys, every certificate, all that follows. Exit 1 on any fault."""
+    from pipelines import verification
+
+    home = releases / release if (releases / release).is_dir() else Path(release)
+    if not home.is_dir():
+        console.print(f"{release} is neither in {releases} nor a directory")
+        raise typer.Exit(1)
+    with console.status("") as status:
+        found = verification.verify(home, status.update)
+        if ledger:
+            verification.compare_with_ledger(home, ledger, found, status.update)
+    for what, how_many in found.checked:
+        print(f"{how_many:>9,} {what}")
+    for what in found.unchecked:
+        print(f"Not checked: {what}")
+    for fault in found.faults:
+        print(f"{home}/{fault}")
+    name = home.resolve().name
+    console.print(f"{len(found.faults)} faults in {name}" if found.faults else f"{name} is whole")
+    raise typer.Exit(1 if found.faults else 0)
+
+
+@app.command()
 def export(
     directory: Annotated[Path, typer.Argument(help="Where the files go; made if missing.")],
     base_url: Annotated[

@@ -28,6 +28,13 @@ def describe_release(
 ) -> None:
     """Write everything besides the tables' Parquet and CSV files, the checksums last."""
     dataset.write_other_shapes(home)
+    describe_files(home, version, as_of, ledger_sha256, method_sha256)
+
+
+def describe_files(
+    home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
+) -> None:
+    """Write what describes the tables' files, which are all there; the checksums last."""
     _write_package(home, version, as_of, ledger_sha256, method_sha256)
     dataset.write_structured_data(home, version, as_of)
     dataset.write_reading(home, version, as_of)

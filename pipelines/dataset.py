@@ -34,7 +34,7 @@ COLUMNS_VERSION = 1
 
 # A spreadsheet runs a cell that begins with one of these as a formula; the last four are the same
 # signs as East Asian keyboards type them.
-_RUN_AS_FORMULA = "^[=+\\-@\t\r\n＝＋－＠]"
+RUN_AS_FORMULA = "^[=+\\-@\t\r\n＝＋－＠]"
 
 
 def semantic_version(as_of: date, corrections: int, ledger_sha256: str) -> str:
@@ -80,7 +80,7 @@ def _excel_cell(field: Field) -> pl.Expr:
 
 def neutralised(cell: pl.Expr) -> pl.Expr:
     """The text with an apostrophe before it where a spreadsheet would run it as a formula."""
-    runs = cell.str.contains(_RUN_AS_FORMULA)
+    runs = cell.str.contains(RUN_AS_FORMULA)
     return pl.when(runs).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).alias(
         cell.meta.output_name()
     )  # fmt: skip

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -144,7 +145,7 @@ def _write_tables(
     for table in RELEASE:
         if table is not BOUNDS:
             _write_parquet(con, table, stage)
-        _write_csv(con, table, stage)
+        write_csv(con, table, stage)
     con.close()
 
 
@@ -176,6 +177,13 @@ def derive_tables(
     progress.step("Measuring gaps")
     _measure_gaps(con, evidence, series, as_of)
     return con
+
+
+def read_reports(ledger: Ledger, as_of: date) -> pl.DataFrame:
+    """The intervals of the reports known on a day: report_id, low and high (null: no bound)."""
+    con = connect(ledger)
+    _create(con, "reports", as_of)
+    return con.sql("select report_id, low, high from reports").pl()
 
 
 def connect(ledger: Ledger) -> duckdb.DuckDBPyConnection:
@@ -312,7 +320,7 @@ def _write_parquet(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) ->
             write(pa.Table.from_batches([batch]))
 
 
-def _write_csv(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:
+def write_csv(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:
     """The same rows for spreadsheets; a list is its items with spaces between."""
     columns = ", ".join(
         f"array_to_string({f.name}, ' ') as {f.name}" if f.type == "slugs" else f.name

@@ -46,12 +46,13 @@ class InsaneReleaseError(Exception):
 
 def check_tables(con: duckdb.DuckDBPyConnection) -> None:
     """Raise InsaneReleaseError, naming rules and first rows, unless all tables are sound."""
-    wrong = [f"{what}: {rows[0]}" for what, rows in _violations(con) if rows]
+    wrong = [f"{what}: {rows[0]}" for what, rows in violations(con) if rows]
     if wrong:
         raise InsaneReleaseError("; ".join(wrong))
 
 
-def _violations(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[tuple[object, ...]]]]:
+def violations(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """Each rule with the first rows that break it."""
     found = [(what, con.execute(f"{rule} limit 3").fetchall()) for what, rule in _RULES.items()]
     for table in RELEASE:
         found.append((f"{table.name} repeats a key", con.execute(_repeated_key(table)).fetchall()))
