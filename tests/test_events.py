@@ -23,6 +23,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import openpyxl
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -35,6 +36,7 @@ from pipelines.events.counting import Roles, tally, without_time
 from pipelines.events.engines import open_engine
 from pipelines.events.logs import find_files, open_files
 from pipelines.events.times import TimeFormat
+from pipelines.ledger import read_ledger
 from pipelines.release import Progress
 
 REPOSITORY = Path(__file__).parent.parent
@@ -107,6 +109,13 @@ def refusal(ledger: Path, request: LogImport) -> list[str]:
         import_log(ledger, request, Progress())
     assert files_in(ledger) == before
     return [str(problem) for problem in refused.value.problems]
+
+
+def delete_counts(ledger: Path) -> None:
+    """Take the rows of logs out of the ledger."""
+    path = ledger / "reports.csv"
+    kept = [x for x in path.read_text().splitlines(keepends=True) if not x.startswith("log-")]
+    path.write_text("".join(kept))
 
 
 def files_in(directory: Path) -> dict[str, bytes]:
@@ -211,6 +220,8 @@ def test_a_log_with_every_quirk_reads_the_same_on_both_engines(
         "2025-03-05": "0",
         "2025-03-06": "1",
     }
+    # A malformed row may have swallowed others, so that nothing bounds a day from above.
+    assert {row["high"] for row in rows} == {"none"}
     assert summary.rows == 17
     assert summary.rejected == {
         "malformed": 2,
@@ -647,6 +658,27 @@ def test_a_column_mapped_by_mistake_shows_no_names(ledger: Path, tmp_path: Path)
     shown = "\n".join(problems)
     assert "none of 2 rows could be counted (2 unreadable time)" in shown
     assert not re.search("Guybrush|lée", shown)
+
+
+def test_rows_without_a_readable_day_may_be_of_any_day(ledger: Path, tmp_path: Path) -> None:
+    """7 on the first, 0 on the second, 3 on the third, and 2 that may be of each of these days."""
+    times = [*["2025-05-01"] * 7, *["2025-05-03"] * 3, "May the 2nd", ""]
+    log = log_of(tmp_path / "log.csv", [f"{when},{n}" for n, when in enumerate(times)], "when,no")
+    _, rows = imported(ledger, declared(log))
+    assert [(row["wording"], row["high"]) for row in rows] == [("7", "9"), ("0", "2"), ("3", "5")]
+    assert "2 rows have no readable day and may be of any, so high is above" in rows[0]["note"]
+    tables, problems = read_ledger(ledger)
+    assert problems == []
+    stated = tables["reports"].filter(pl.col("report_id").str.starts_with("log-"))
+    assert stated["stated_low"].to_list() == [7, 0, 3]
+    assert stated["stated_high"].to_list() == [9, 2, 5]
+    delete_counts(ledger)
+    _, rows = imported(ledger, declared(log, min_cell=5))
+    assert [(row["wording"], row["high"]) for row in rows] == [
+        ("7", "9"),
+        ("0", "2"),
+        ("fewer than 5", "6"),
+    ]
 
 
 def test_small_counts_are_withheld_and_cannot_be_worked_out(ledger: Path, tmp_path: Path) -> None:

@@ -59,6 +59,18 @@ class Counted:
     rejected: dict[str, int]
     sample: list[Reject]
 
+    @property
+    def unread(self) -> int:
+        """Rows of which no day is known: each may be a search of any day."""
+        known = (REPEATED, NOT_NAMED, OUTSIDE)
+        return sum(rows for reason, rows in self.rejected.items() if reason not in known)
+
+    @property
+    def most_unread(self) -> int | None:
+        """The most searches that the unread rows can be; None: no limit, for a malformed row may
+        have swallowed others."""
+        return None if MALFORMED in self.rejected else self.unread
+
 
 def import_log(ledger: Path, request: LogImport, progress: Progress) -> ImportSummary:
     """Count a log and put the counts into the ledger.
@@ -93,7 +105,12 @@ def import_log(ledger: Path, request: LogImport, progress: Progress) -> ImportSu
     last = request.last or max(day for _, day in found.searches)
     sha256 = fingerprint(files)
     rows = write_reports(
-        request, found.searches, first, last, _locator(files, sha256), _note(request, found)
+        request,
+        found.searches,
+        found.most_unread,
+        (first, last),
+        _locator(files, sha256),
+        _note(request, found),
     )
     progress.step("Checking the ledger with the new rows")
     entered = enter(ledger, rows)
@@ -230,6 +247,9 @@ def _note(request: LogImport, found: Counted) -> str:
     end = "as declared" if request.last else "to the last search"
     period = start if start == end else f"{start} {end}"
     days = f"Days{zone}; period {period}."
+    if found.unread:
+        what = "1 row has" if found.unread == 1 else f"{found.unread} rows have"
+        days += f" {what} no readable day and may be of any, so high is above the count."
     if request.min_cell:
         # Row counts would give away what the small cells hold.
         return (

@@ -33,15 +33,17 @@ class Entered:
 def write_reports(
     request: LogImport,
     counts: Mapping[tuple[Series, date], int],
-    first: date,
-    last: date,
+    unread: int | None,
+    days: tuple[date, date],
     locator: str,
     note: str,
 ) -> list[Report]:
-    """A report row for each series and day, week or month of [first, last], zeros included.
+    """A report row for each series and day, week or month of the days, zeros included.
 
-    counts: searches by series and day.
+    counts: searches by series and day. unread: searches whose day is not known, at most; None: no
+    limit. They may be of any day, so they are in every row's `high`.
     """
+    first, last = days
     rows = []
     for agency, system in request.series:
         totals: dict[tuple[date, date], int] = {}
@@ -60,6 +62,7 @@ def write_reports(
                 period_start=start.isoformat(),
                 period_end=end.isoformat(),
                 wording=_wording(count, request.min_cell),
+                high=_high(count, unread, request.min_cell),
                 channel=request.channel,
                 disclosed_by=request.disclosed_by,
                 source_id=request.source_id,
@@ -151,6 +154,14 @@ def _give_away(path: str, old: Sequence[Report], new: Sequence[Report]) -> list[
 
 def _wording(count: int, min_cell: int) -> str:
     return f"{_WITHHELD} {min_cell}" if 0 < count < min_cell else str(count)
+
+
+def _high(count: int, unread: int | None, min_cell: int) -> str:
+    """Blank where the wording says it all."""
+    if unread is None:
+        return "none"
+    most = min_cell - 1 if 0 < count < min_cell else count
+    return str(most + unread) if unread else ""
 
 
 def _days(first: date, last: date) -> Iterator[date]:
