@@ -940,16 +940,22 @@ def test_a_spark_server_that_does_not_answer_is_refused_at_once(
     assert problems[0].startswith(f"--engine: spark: no server answers at {master} (")
 
 
-def test_the_guide_followed_word_for_word(tmp_path: Path) -> None:
-    """Every command of docs/import-log.md in a shell, in order, on a copy of the repository's
-    data; what the guide shows is what they print."""
-    guide = (REPOSITORY / "docs" / "import-log.md").read_text()
+@pytest.mark.parametrize(
+    ("guide", "section", "steps"),
+    [("README.md", "## How to import a log", 1), ("docs/import-log.md", "## Follow these steps", 6)],
+)
+def test_the_guide_followed_word_for_word(
+    guide: str, section: str, steps: int, tmp_path: Path
+) -> None:
+    """Every command of the section in a shell, in order, on a copy of the repository's data; what
+    the guide shows is what they print."""
+    text = (REPOSITORY / guide).read_text().split(f"\n{section}\n")[1].split("\n## ")[0]
     shutil.copytree(REPOSITORY / "data" / "ledger", tmp_path / "data" / "ledger")
     shutil.copytree(LOGS, tmp_path / "tests" / "data" / "event-logs")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     printed = ""
     commands = 0
-    for kind, block in re.findall(r"```(sh|text|csv)\n(.*?)```", guide, re.DOTALL):
+    for kind, block in re.findall(r"```(sh|text|csv)\n(.*?)```", text, re.DOTALL):
         if kind == "sh":
             shell = ["bash", "-euo", "pipefail", "-c", block]
             done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -962,4 +968,4 @@ def test_the_guide_followed_word_for_word(tmp_path: Path) -> None:
             path.write_text(path.read_text() + rows)
         else:
             assert printed == block
-    assert commands == 6
+    assert commands == steps
