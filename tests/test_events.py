@@ -942,7 +942,10 @@ def test_a_spark_server_that_does_not_answer_is_refused_at_once(
 
 @pytest.mark.parametrize(
     ("guide", "section", "steps"),
-    [("README.md", "## How to import a log", 1), ("docs/import-log.md", "## Follow these steps", 6)],
+    [
+        ("README.md", "## How to import a log", 1),
+        ("docs/import-log.md", "## Follow these steps", 6),
+    ],
 )
 def test_the_guide_followed_word_for_word(
     guide: str, section: str, steps: int, tmp_path: Path
