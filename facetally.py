@@ -75,6 +75,10 @@ def build(
             home = release.build(ledger, out, _day(as_of), watcher)
         except release.BrokenLedgerError as error:
             broken = error.problems
+        except OSError as error:
+            console.print(f"{error.filename or out}: {error.strerror or error}")
+            console.print("Nothing was built and the last release stands")
+            raise typer.Exit(1) from None
         else:
             broken = []
     if broken:
@@ -175,6 +179,8 @@ def add(
         refused = error.problems
     except asking.Abandoned:
         refused = []
+    except OSError as error:
+        refused = [f"{error.filename or ledger}: {error.strerror or error}"]
     else:
         print(f"Written to {ledger}: {', '.join(ids[:5])}", end="")
         print(f" and {len(ids) - 5} more." if len(ids) > 5 else ".")

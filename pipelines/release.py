@@ -6,6 +6,7 @@ A release is written beside the live ones, synced and renamed into place, and on
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import hashlib
 import json
@@ -39,6 +40,7 @@ from pipelines.gaps import measure_gaps
 from pipelines.ledger import Ledger, Problem, read_ledger
 from pipelines.proofs import Proofs, Series
 from pipelines.sanity import check_tables
+from pipelines.verify import verify_files
 
 SQL = Path(__file__).parent / "sql"
 ROW_GROUP = 122_880
@@ -65,7 +67,7 @@ class Progress:
 def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = None) -> Path:
     """Build the release of a ledger as known on a day; returns its directory.
 
-    The same ledger and day give the same bytes. Where that release is there already, only
+    The same ledger and day give the same bytes. Where that release is there already, whole, only
     ``out/latest`` is set. Raises BrokenLedgerError, before anything is written, and OSError.
     """
     progress = progress or Progress()
@@ -77,7 +79,7 @@ def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = 
     out.mkdir(parents=True, exist_ok=True)
     with _only_build_in(out):
         home = out / version
-        if not is_release_of_this_method(home):
+        if not is_release_of_this_method(home) or verify_files(home):
             with _staged(out, home) as stage:
                 last = find_last_release(out, method_fingerprint())
                 _write_tables(ledger, as_of, stage, progress, last)
@@ -107,7 +109,7 @@ def _release_before(out: Path, version: str) -> Path | None:
     except (OSError, ValueError, LookupError, TypeError):
         latest = (out / "latest").resolve()
         name = latest.name if latest.parent == out.resolve() else ""
-    known = name and name != version and (out / name / "datapackage.json").is_file()
+    known = name and name != version and not verify_files(out / name)
     return out / name if known else None
 
 
@@ -353,14 +355,39 @@ def _staged(out: Path, home: Path) -> Iterator[Path]:
         for path in stage.iterdir():
             _sync(path)
         _sync(stage)
-        if home.exists():  # built by earlier code
-            home.rename(stage.with_name(f"{stage.name}-old"))
-        stage.rename(home)
+        _put_in_place(stage, home)
         _sync(out)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(stage, ignore_errors=True)
+        if isinstance(error, (duckdb.IOException, pl.exceptions.ComputeError, pa.ArrowIOError)):
+            raise OSError(str(error)) from error  # a full disk, as each library says it
         raise
-    shutil.rmtree(stage.with_name(f"{stage.name}-old"), ignore_errors=True)
+
+
+def _put_in_place(stage: Path, home: Path) -> None:
+    """Give the new directory its name. Where one of that name was built by earlier code they are
+    exchanged in one step, so that whoever serves it finds the one or the other."""
+    old = stage.with_name(f"{stage.name}-old")
+    if home.exists():
+        if _exchange(stage, home):
+            stage.rename(old)
+        else:
+            home.rename(old)
+            stage.rename(home)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        stage.rename(home)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names (renameat2, Linux); False where system or file system cannot."""
+    at_fdcwd, rename_exchange = -100, 2
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    return bool(renameat2(at_fdcwd, names[0], at_fdcwd, names[1], rename_exchange) == 0)
 
 
 def _sync(path: Path) -> None:
