@@ -147,7 +147,7 @@ def measure_baselines(ledger: Path) -> dict:
 
     tables, _ = read_ledger(ledger)
     con = connect(tables)
-    for name in ("reports", "statements", "numbered_series", "evidence", "refusals"):
+    for name in ("reports", "statements", "numbered_series", "denials", "evidence", "refusals"):
         _create(con, name, AS_OF)
     evidence = read_evidence(con)
     reports = con.sql("from reports").pl()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,12 @@ def interval(low: int, high: int | None) -> str:
     return f"between {count(low)} and {count(high)}"
 
 
+@lru_cache(100_000)
 def day(when: date) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
+@lru_cache(100_000)
 def period(first: date | None, last: date) -> str:
     """A period in words: 2019; December 2019; up to 28 February 2020; 1 to 5 May 2019."""
     if first is None:

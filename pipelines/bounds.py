@@ -140,13 +140,13 @@ def solve_evidence(
     them, ordered by series and period; conflicts with series_no, voice, set_aside_id, known_from,
     known_until and cycle_ids. ``progress`` is told the share that is done.
     """
-    chunks = list(_chunks(evidence.offsets))
+    runs = list(chunks(evidence.offsets))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        waiting = [pool.submit(_solve_chunk, evidence, *chunk) for chunk in chunks[:4]]
-        for n, (_, last) in enumerate(chunks):
+        waiting = [pool.submit(_solve_chunk, evidence, *chunk) for chunk in runs[:4]]
+        for n, (_, last) in enumerate(runs):
             answer = waiting.pop(0).result()
-            if n + 4 < len(chunks):
-                waiting.append(pool.submit(_solve_chunk, evidence, *chunks[n + 4]))
+            if n + 4 < len(runs):
+                waiting.append(pool.submit(_solve_chunk, evidence, *runs[n + 4]))
             progress(int(evidence.offsets[last]) / int(evidence.offsets[-1]))
             yield answer
 
@@ -157,7 +157,7 @@ def numbered(table: pa.Table, series: Array) -> pa.Table:
     return table.set_column(table.column_names.index("series_no"), "series_no", numbers)
 
 
-def _chunks(offsets: Array) -> Iterator[tuple[int, int]]:
+def chunks(offsets: Array) -> Iterator[tuple[int, int]]:
     """Runs of series of about CHUNK items each."""
     start = 0
     series = len(offsets) - 1

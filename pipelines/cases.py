@@ -303,7 +303,31 @@ def _node_search(graph: Graph, count: int) -> Array:
     return node_keys(opens, graph.days)
 
 
-# --- single answers --------------------------------------------------------------------------
+# --- answers that are asked for --------------------------------------------------------------
+
+
+def prove_each(
+    offsets: Array, columns: dict[int, Array], voice: int, upper: bool, questions: Array
+) -> tuple[Array, Array]:
+    """The paths to one bound, the lower or the upper, of many windows on one voice.
+
+    ``offsets`` and ``columns`` are the evidence of consecutive series as in :func:`build_graph`;
+    ``questions`` has the columns Q_*. Returns where each path ends, and the items on all of them.
+    """
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    graph, nodes = build_graph(len(offsets) - 1, series, columns)
+    admitted = np.zeros((len(series), 3), dtype=np.int64)
+    distances = _distances(len(graph.days))
+    pool = np.empty(4 * len(questions) + 64, dtype=np.int64)
+    ends = np.zeros(len(questions), dtype=np.int64)
+    done = 0
+    while True:
+        done = solver.prove_each(
+            graph, nodes, offsets, voice, upper, questions, done, admitted, distances, pool, ends
+        )
+        if done == len(questions):
+            return ends, pool[: ends[-1] if done else 0]
+        pool = np.concatenate([pool, np.empty_like(pool)])
 
 
 class Weighed:
@@ -367,6 +391,8 @@ def warm() -> None:
     cuts = np.array([0, 1])
     solve(cuts, one, one + 1, one, one, one, one + 1, one, one, np.array([0, 0]), none, none)
     Weighed(one, one + 1, one, one).prove(1, 2)
+    columns = {FIRST: one, END: one + 1, LOW: one, HIGH: one}
+    prove_each(cuts, columns, ALL, False, np.zeros((1, 4), dtype=np.int64))
 
 
 if __name__ == "__main__":

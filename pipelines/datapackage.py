@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def describe_release(
     home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
 ) -> None:
     """Write everything besides the tables' Parquet and CSV files, the checksums last."""
-    dataset.write_other_shapes(home)
+    for table in RELEASE:
+        dataset.write_other_shapes(home, table)
     describe_files(home, version, as_of, ledger_sha256, method_sha256)
 
 
@@ -35,14 +37,20 @@ def describe_files(
     home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
 ) -> None:
     """Write what describes the tables' files, which are all there; the checksums last."""
-    _write_package(home, version, as_of, ledger_sha256, method_sha256)
-    dataset.write_structured_data(home, version, as_of)
+    digests = dataset.table_digests(home)
+    _write_package(home, version, as_of, ledger_sha256, method_sha256, digests)
+    dataset.write_structured_data(home, version, as_of, digests)
     dataset.write_reading(home, version, as_of)
-    dataset.write_checksums(home)
+    dataset.write_checksums(home, digests)
 
 
 def _write_package(
-    home: Path, version: str, as_of: date, ledger_sha256: str, method_sha256: str
+    home: Path,
+    version: str,
+    as_of: date,
+    ledger_sha256: str,
+    method_sha256: str,
+    digests: Mapping[str, str],
 ) -> None:
     """``datapackage.json`` describes the CSV files; the other shapes are listed by digest."""
     corrections = pl.scan_parquet(home / "corrections.parquet").select(pl.len()).collect().item()
@@ -63,14 +71,16 @@ def _write_package(
             }
         ],
         "contributors": [{"title": "Facetally", "roles": ["creator"]}],
-        "resources": [_resource(home, table) for table in RELEASE],
+        "resources": [_resource(home, table, digests) for table in RELEASE],
         "facetally": {
             "release": version,
             "as_of": as_of.isoformat(),
             "ledger_sha256": ledger_sha256,
             "method_sha256": method_sha256,
             **{
-                kind.replace(".", "_"): [_file(home / f"{table.name}.{kind}") for table in RELEASE]
+                kind.replace(".", "_"): [
+                    _file(home / f"{table.name}.{kind}", digests) for table in RELEASE
+                ]
                 for kind in ("parquet", "json", "excel.csv")
             },
         },
@@ -79,7 +89,7 @@ def _write_package(
     (home / "datapackage.json").write_text(text, encoding="utf-8")
 
 
-def _resource(home: Path, table: Table) -> dict[str, object]:
+def _resource(home: Path, table: Table, digests: Mapping[str, str]) -> dict[str, object]:
     return {
         "name": table.name.replace("_", "-"),
         "title": table.name.replace("_", " ").capitalize(),
@@ -88,7 +98,7 @@ def _resource(home: Path, table: Table) -> dict[str, object]:
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        **_file(home / f"{table.name}.csv"),
+        **_file(home / f"{table.name}.csv", digests),
         "schema": {
             "fields": [_field(field) for field in table.fields],
             "missingValues": [""],
@@ -108,11 +118,11 @@ def _resource(home: Path, table: Table) -> dict[str, object]:
     }
 
 
-def _file(path: Path) -> dict[str, object]:
+def _file(path: Path, digests: Mapping[str, str]) -> dict[str, object]:
     return {
         "path": path.name,
         "bytes": path.stat().st_size,
-        "hash": f"sha256:{dataset.sha256(path)}",
+        "hash": f"sha256:{digests[path.name]}",
     }
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -46,14 +49,13 @@ def semantic_version(as_of: date, corrections: int, ledger_sha256: str) -> str:
     return f"{COLUMNS_VERSION}.{as_of:%Y%m%d}.{corrections}+{ledger_sha256[:12]}"
 
 
-def write_other_shapes(home: Path) -> None:
-    """Write each table as ``TABLE.json`` and ``TABLE.excel.csv`` beside its Parquet file."""
+def write_other_shapes(home: Path, table: Table) -> None:
+    """Write a table as ``TABLE.json`` and ``TABLE.excel.csv`` beside its Parquet file."""
+    source = home / f"{table.name}.parquet"
     with duckdb.connect(":memory:") as con:
         con.execute("set timezone = 'UTC'")
-        for table in RELEASE:
-            source = home / f"{table.name}.parquet"
-            _write_json(con, source, home / f"{table.name}.json")
-            _write_excel(table, source, home / f"{table.name}.excel.csv")
+        _write_json(con, source, home / f"{table.name}.json")
+    _write_excel(table, source, home / f"{table.name}.excel.csv")
 
 
 def _write_json(con: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
@@ -86,10 +88,13 @@ def neutralised(cell: pl.Expr) -> pl.Expr:
     )  # fmt: skip
 
 
-def write_structured_data(home: Path, version: str, as_of: date) -> None:
+def write_structured_data(
+    home: Path, version: str, as_of: date, digests: Mapping[str, str]
+) -> None:
     """Write ``dataset.jsonld``: schema.org's Dataset, as search engines for data read it.
 
-    Addresses are relative to the file. It has no ``dateModified``: a release is never modified.
+    ``digests`` are those of the tables' files by name. Addresses are relative to the file. It has
+    no ``dateModified``: a release is never modified.
     """
     series = pl.read_parquet(home / "series.parquet")
     agencies = pl.read_parquet(home / "agencies.parquet")
@@ -123,7 +128,7 @@ def write_structured_data(home: Path, version: str, as_of: date) -> None:
             "url": "sources.csv",
         },
         "distribution": [
-            _download(home / f"{table.name}.{kind}", media_type)
+            _download(home / f"{table.name}.{kind}", media_type, digests)
             for table in RELEASE
             for kind, media_type in (
                 ("parquet", "application/vnd.apache.parquet"),
@@ -141,14 +146,14 @@ def _span(series: pl.DataFrame) -> str:
     return f"{series['first_day'].min()!s}/{series['last_day'].max()!s}"
 
 
-def _download(path: Path, media_type: str) -> dict[str, object]:
+def _download(path: Path, media_type: str, digests: Mapping[str, str]) -> dict[str, object]:
     return {
         "@type": "DataDownload",
         "name": path.name,
         "contentUrl": path.name,
         "encodingFormat": media_type,
         "contentSize": f"{path.stat().st_size} B",
-        "sha256": sha256(path),
+        "sha256": digests[path.name],
     }
 
 
@@ -230,13 +235,22 @@ def _bibtex(version: str, as_of: date) -> str:
 """
 
 
-def write_checksums(home: Path) -> None:
+def write_checksums(home: Path, digests: Mapping[str, str]) -> None:
     """Write ``SHA256SUMS`` over all files of the release, as ``sha256sum -c`` reads it.
 
-    To be called when everything else is written.
+    ``digests`` are those known already, by name. To be called when everything else is written.
     """
     files = sorted(p for p in home.iterdir() if p.is_file() and p.name != "SHA256SUMS")
-    _write(home / "SHA256SUMS", "".join(f"{sha256(path)}  {path.name}\n" for path in files))
+    sums = ((digests.get(path.name) or sha256(path), path.name) for path in files)
+    _write(home / "SHA256SUMS", "".join(f"{digest}  {name}\n" for digest, name in sums))
+
+
+def table_digests(home: Path) -> dict[str, str]:
+    """The digests of all shapes of all tables, by file name; read once, on all cores."""
+    shapes = ("parquet", "csv", "json", "excel.csv")
+    names = [f"{table.name}.{shape}" for table in RELEASE for shape in shapes]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return dict(zip(names, pool.map(sha256, (home / name for name in names)), strict=True))
 
 
 def sha256(path: Path) -> str:

@@ -220,7 +220,7 @@ def owed_periods(con: duckdb.DuckDBPyConnection, as_of: date) -> list[Owed]:
     """
     duties = _duties(con)
     members = _members(con)
-    used = _use(con)
+    used = _use(con, {m for d in duties for m in (d.agency_id, *members.get(d.agency_id, ()))})
     told = _disclosures(
         con, {b for d in duties for b in (d.agency_id, *members.get(d.agency_id, ()))}
     )
@@ -329,20 +329,29 @@ def _members(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 _Use = tuple[date, date, date]
 
 
-def _use(con: duckdb.DuckDBPyConnection) -> Mapping[str, list[_Use]]:
-    """Days in which the ledger shows use by an agency: first, last, and when that was known."""
+def _use(con: duckdb.DuckDBPyConnection, agencies: Iterable[str]) -> Mapping[str, list[_Use]]:
+    """Days in which the ledger shows use by each of some agencies: first, last, and when that was
+    known."""
+    con.register("asked", pa.table({"agency_id": pa.array(sorted(agencies), pa.string())}))
     rows = con.sql(
         """
-        select agency_id, first_day, last_day, known_from
-        from reports
-        where low > 0 and first_day is not null
-        union all
-        select agency_id, said_earliest, said_latest, known_from
-        from statements
-        where stance = 'confirmed' and said_earliest is not null
+        with
+        shown as (
+          select agency_id, first_day, last_day, known_from
+          from reports
+          where low > 0 and first_day is not null
+          union all
+          select agency_id, said_earliest, said_latest, known_from
+          from statements
+          where stance = 'confirmed' and said_earliest is not null
+        )
+
+        from shown
+        semi join asked using (agency_id)
         order by all
         """
     ).fetchall()
+    con.unregister("asked")
     return _by_first(rows)
 
 

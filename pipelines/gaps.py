@@ -9,19 +9,23 @@ into one the older goes on and the other closes, so that no gap is ever renamed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from pipelines.duties import Owed, runs
 from pipelines.fields import GAP_HISTORY, GAP_KINDS, GAPS, Table, arrow_schema
 from pipelines.proofs import Proofs
 from pipelines.sentences import Told, Words
+from pipelines.solver import BEGIN
 from pipelines.unaccounted import shortfalls
 
 SQL = Path(__file__).parent / "sql"
@@ -29,7 +33,7 @@ WINDOW_RULES = ("contradicted", "denied", "silent", "vague")
 _GRAVITY = {kind: rank for rank, kind in enumerate(GAP_KINDS)}
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class State(Told):
     """A gap as it stood between two days of knowledge.
 
@@ -54,7 +58,11 @@ class State(Told):
 
     @property
     def order(self) -> tuple[object, ...]:
-        return (*self.subject, self.known_from, self.period_start or date.min, self.period_end)
+        return (*self.subject, *self.time)
+
+    @property
+    def time(self) -> tuple[date, date, date]:
+        return self.known_from, self.period_start or date.min, self.period_end
 
     def touches(self, other: State) -> bool:
         """Whether the periods of two states share a day."""
@@ -64,7 +72,7 @@ class State(Told):
         ) <= self.period_end
 
 
-@dataclass
+@dataclass(slots=True)
 class Gap:
     """States that are one gap, in order of knowledge."""
 
@@ -97,47 +105,58 @@ def measure_gaps(
     Reads `window_states`, `disclosures`, `duty_periods` and the tables behind them; ``owed`` are
     the periods of all duties.
     """
-    said = {row[0] for row in con.sql("select statement_id from statements").fetchall()}
     states = [
-        *window_states(con, proofs, said),
+        *window_states(con, proofs),
         *overdue_states(owed, as_of),
         *late_states(con, owed),
-        *unaccounted_states(con, proofs, said),
+        *unaccounted_states(con, proofs),
     ]
     words = Words(con, {report_id for state in states for report_id in state.report_ids})
-    gaps = link_states(states)
-    return _gap_table(gaps, words), _history_table(gaps, words)
+    gaps = sorted(link_states(states), key=lambda gap: gap.gap_id)
+    sentences = [[words.sentence(state) for state in gap.states] for gap in gaps]
+    return _gap_table(gaps, sentences, words), _history_table(gaps, sentences)
 
 
 # --- the rules -------------------------------------------------------------------------------
 
 
-def window_states(
-    con: duckdb.DuckDBPyConnection, proofs: Proofs, said: Set[str]
-) -> Iterator[State]:
-    """States of the kinds that are measured on evidence windows; ``said``: all statements."""
+def window_states(con: duckdb.DuckDBPyConnection, proofs: Proofs) -> Iterator[State]:
+    """States of the kinds that are measured on evidence windows, with the evidence that proves the
+    others' lower bound and, where that contradicts it, the agency's upper one."""
     for rule in WINDOW_RULES:
-        query = (SQL / f"gap_{rule}.sql").read_text()
-        for row in con.sql(query).to_arrow_table().to_pylist():
-            state = State(**row)
-            shown = set(_proof(state, proofs))
-            state.report_ids = sorted({*state.report_ids, *(shown - said)})
-            state.statement_ids = sorted({*state.statement_ids, *(shown & said)})
+        rows = con.sql((SQL / f"gap_{rule}.sql").read_text()).to_arrow_table()
+        shown = []
+        if rule != "vague":
+            shown.append(_evidence_behind(proofs, rows, "others", "low"))
+        if rule == "contradicted":
+            shown.append(_evidence_behind(proofs, rows, "agency", "high"))
+        for n, state in enumerate(_states(rows)):
+            for proof in shown:
+                reports, statements = proof[n]
+                state.report_ids = sorted({*state.report_ids, *reports})
+                state.statement_ids = sorted({*state.statement_ids, *statements})
             yield state
 
 
-def _proof(state: State, proofs: Proofs) -> Iterator[str]:
-    """Evidence that proves the others' lower bound and, where that contradicts it, the agency's
-    upper one."""
-    if state.kind == "vague" or state.system_id is None or state.metric is None:
-        return
-    series = (state.agency_id, state.system_id, state.metric)
-    window = (state.period_start, state.period_end)
-    for said in proofs.prove(series, "others", *window, state.known_from).low_path:
-        yield said.evidence_id
-    if state.kind == "contradicted":
-        for said in proofs.prove(series, "agency", *window, state.known_from).high_path:
-            yield said.evidence_id
+def _states(rows: pa.Table, **same: Any) -> Iterator[State]:
+    """One state a row; ``same`` holds for all of them."""
+    names = rows.column_names
+    for values in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        yield State(**dict(zip(names, values, strict=True)), **same)
+
+
+def _evidence_behind(
+    proofs: Proofs, rows: pa.Table, voice: str, bound: str
+) -> list[tuple[list[str], list[str]]]:
+    """For each row the reports and the denials that prove one bound of its window."""
+    series = list(
+        zip(*(rows[c].to_pylist() for c in ("agency_id", "system_id", "metric")), strict=True)
+    )
+    first, last, known_on = (
+        np.asarray(rows[c].cast(pa.int32()).fill_null(BEGIN).to_numpy(), dtype=np.int64)
+        for c in ("period_start", "period_end", "known_from")
+    )
+    return proofs.evidence_behind(series, first, last, known_on, voice, bound)
 
 
 def overdue_states(owed: Sequence[Owed], as_of: date) -> Iterator[State]:
@@ -181,8 +200,10 @@ def overdue_states(owed: Sequence[Owed], as_of: date) -> Iterator[State]:
 
 def late_states(con: duckdb.DuckDBPyConnection, owed: Sequence[Owed]) -> Iterator[State]:
     """Numbers that came late: known, and over, on the day on which they came."""
-    for row in con.sql((SQL / "gap_late.sql").read_text()).to_arrow_table().to_pylist():
-        yield State(**row, known_until=None, closed_on=row["known_from"], statement_ids=[])
+    rows = con.sql((SQL / "gap_late.sql").read_text()).to_arrow_table()
+    for state in _states(rows, known_until=None, statement_ids=[]):
+        state.closed_on = state.known_from
+        yield state
     late = [o for o in owed if o.late_from()]
     for _, group in groupby(late, lambda o: (o.duty.duty_id, o.agency_id, o.met_by, o.late_from())):
         for run in runs(list(group)):
@@ -209,10 +230,9 @@ def late_states(con: duckdb.DuckDBPyConnection, owed: Sequence[Owed]) -> Iterato
             )
 
 
-def unaccounted_states(
-    con: duckdb.DuckDBPyConnection, proofs: Proofs, said: Set[str]
-) -> Iterator[State]:
+def unaccounted_states(con: duckdb.DuckDBPyConnection, proofs: Proofs) -> Iterator[State]:
     """Windows in which a group's total exceeds what its members' evidence can account for."""
+    said = {row[0] for row in con.sql("select statement_id from statements").fetchall()}
     for found in shortfalls(con, proofs):
         agency_id, system_id, metric = found.series
         yield State(
@@ -241,13 +261,16 @@ def unaccounted_states(
 
 
 def link_states(states: Iterable[State]) -> list[Gap]:
-    """Group states into gaps with their ids; in order of the gaps' first states.
+    """Group states into gaps with their ids.
 
     Nothing about a gap up to a day depends on states that are known from a later day.
     """
+    subjects: dict[tuple[str, ...], list[State]] = {}
+    for state in states:
+        subjects.setdefault(state.subject, []).append(state)
     gaps: list[Gap] = []
-    for _, group in groupby(sorted(states, key=lambda s: s.order), lambda s: s.subject):
-        gaps += _link_subject(list(group))
+    for about in subjects.values():
+        gaps += _link_subject(sorted(about, key=lambda s: s.time))
     _name(gaps)
     _follow(gaps)
     return gaps
@@ -276,37 +299,44 @@ def _link_subject(states: list[State]) -> list[Gap]:
 
 def _same(one: State, other: State) -> bool:
     """Whether two states say the same but for when, so that there is nothing to write."""
-    when = {"known_from", "known_until", "days"}
-    return all(
-        getattr(one, f.name) == getattr(other, f.name) for f in fields(State) if f.name not in when
-    )
+    return bool(_what(one) == _what(other))
+
+
+_what = attrgetter(
+    *(f.name for f in fields(State) if f.name not in {"known_from", "known_until", "days"})
+)
 
 
 def _name(gaps: list[Gap]) -> None:
     """Name a gap by its series, kind and the end of the window in which it first stood: none of
     these changes when the gap grows. Where two would share a name the later known is numbered."""
-    used: dict[str, int] = {}
-    for gap in sorted(gaps, key=lambda g: (g.first.known_from, g.first.order)):
+    named: dict[str, list[Gap]] = {}
+    for gap in gaps:
         parts = [part.replace("_", "-") for part in gap.first.subject if part]
         name = "-".join([*parts, gap.first.period_end.isoformat()])
-        used[name] = used.get(name, 0) + 1
-        gap.gap_id = name if used[name] == 1 else f"{name}-{used[name]}"
+        named.setdefault(name, []).append(gap)
+    for name, alike in named.items():
+        alike.sort(key=lambda g: (g.first.known_from, g.first.order))
+        for n, gap in enumerate(alike, 1):
+            gap.gap_id = name if n == 1 else f"{name}-{n}"
 
 
 def _follow(gaps: list[Gap]) -> None:
     """Say of each gap that closed which gap took its place, if one did: one into which it grew,
     one of another kind that opened on the same evidence that day, or what was overdue and is now
     late."""
-    starting: dict[tuple[object, ...], list[tuple[State, Gap]]] = {}
+    closing = [gap for gap in gaps if gap.closed_on and gap.last.kind != "late"]
+    starting: dict[tuple[object, ...], list[tuple[State, Gap]]] = {
+        (*_place(gap.last), gap.closed_on): [] for gap in closing
+    }
     for gap in gaps:
         for state in gap.states:
-            starting.setdefault((*_place(state), state.known_from), []).append((state, gap))
-    for gap in gaps:
-        if gap.closed_on is None or gap.last.kind == "late":
-            continue
+            if (begins := (*_place(state), state.known_from)) in starting:
+                starting[begins].append((state, gap))
+    for gap in closing:
         after = [
             (state, other)
-            for state, other in starting.get((*_place(gap.last), gap.closed_on), [])
+            for state, other in starting[(*_place(gap.last), gap.closed_on)]
             if other is not gap
             and state.touches(gap.last)
             and (other.first is state or state.kind == gap.last.kind)
@@ -326,32 +356,36 @@ def _place(state: State) -> tuple[object, ...]:
 # --- tables ----------------------------------------------------------------------------------
 
 
-def _gap_table(gaps: list[Gap], words: Words) -> pa.Table:
-    rows = [
-        {
-            **vars(gap.last),
-            "gap_id": gap.gap_id,
-            "opened_on": gap.opened_on,
-            "closed_on": gap.closed_on,
-            "followed_by": gap.followed_by,
-            "sentence": words.sentence(gap.last),
-            "request": None if gap.closed_on else words.records_request(gap.last),
-        }
-        for gap in gaps
-    ]
-    return _table(rows, GAPS)
+def _gap_table(gaps: list[Gap], sentences: list[list[str]], words: Words) -> pa.Table:
+    columns: dict[str, list[Any]] = {
+        "gap_id": [gap.gap_id for gap in gaps],
+        "opened_on": [gap.opened_on for gap in gaps],
+        "closed_on": [gap.closed_on for gap in gaps],
+        "followed_by": [gap.followed_by for gap in gaps],
+        "sentence": [told[-1] for told in sentences],
+        "request": [
+            None if gap.closed_on else words.records_request(gap.last, told[-1])
+            for gap, told in zip(gaps, sentences, strict=True)
+        ],
+    }
+    return _table(columns, [gap.last for gap in gaps], GAPS)
 
 
-def _history_table(gaps: list[Gap], words: Words) -> pa.Table:
-    rows = [
-        {**vars(state), "gap_id": gap.gap_id, "sentence": words.sentence(state)}
-        for gap in gaps
-        for state in gap.states
-    ]
-    return _table(rows, GAP_HISTORY)
+def _history_table(gaps: list[Gap], sentences: list[list[str]]) -> pa.Table:
+    columns = {
+        "gap_id": [gap.gap_id for gap in gaps for _ in gap.states],
+        "sentence": [sentence for told in sentences for sentence in told],
+    }
+    return _table(columns, [state for gap in gaps for state in gap.states], GAP_HISTORY)
 
 
-def _table(rows: list[dict[str, object]], table: Table) -> pa.Table:
+def _table(columns: dict[str, list[Any]], states: list[State], table: Table) -> pa.Table:
+    """The columns given, the others from the states."""
     schema = arrow_schema(table)
-    rows = sorted(rows, key=lambda r: tuple(str(r[c]) for c in table.key))
-    return pa.Table.from_pylist([{n: r.get(n) for n in schema.names} for r in rows], schema=schema)
+    return pa.table(
+        [
+            pa.array(columns.get(name) or map(attrgetter(name), states), type_)
+            for name, type_ in zip(schema.names, schema.types, strict=True)
+        ],
+        schema=schema,
+    )

@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -32,10 +33,11 @@ from pipelines.changes import compare
 from pipelines.changes_text import write_changes
 from pipelines.conflicts import describe_conflicts
 from pipelines.coverage import measure_coverage
-from pipelines.datapackage import describe_release
+from pipelines.datapackage import describe_files
+from pipelines.dataset import write_other_shapes
 from pipelines.duties import duty_table, owed_periods
 from pipelines.editions import read_release
-from pipelines.fields import BOUNDS, CONFLICTS, LEDGER_FILES, RELEASE, Table, arrow_schema
+from pipelines.fields import BOUNDS, CONFLICTS, LEDGER_FILES, RELEASE, Table, arrow_schema, released
 from pipelines.gaps import measure_gaps
 from pipelines.ledger import Ledger, Problem, read_ledger
 from pipelines.proofs import Proofs, Series
@@ -43,6 +45,10 @@ from pipelines.sanity import check_tables
 from pipelines.verify import verify_files
 
 SQL = Path(__file__).parent / "sql"
+FIRST = tuple(
+    released(name) for name in ("bounds", *(t.name for t in LEDGER_FILES), "series", "conflicts")
+)
+"""Tables that do not depend on gaps."""
 ROW_GROUP = 122_880
 MOST_NEWS = 20_000
 """Rows of a table, and bounds, that the news of a release lists at most."""
@@ -84,7 +90,7 @@ def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = 
                 last = find_last_release(out, method_fingerprint())
                 _write_tables(ledger, as_of, stage, progress, last)
                 progress.step("Describing the release")
-                describe_release(stage, version, as_of, ledger.sha256, method_fingerprint())
+                describe_files(stage, version, as_of, ledger.sha256, method_fingerprint())
                 progress.step("Comparing with the release before")
                 _tell_changes(stage, out, version)
         _point_latest(out, version)
@@ -138,30 +144,38 @@ def is_release_of_this_method(home: Path) -> bool:
 def _write_tables(
     ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
 ) -> None:
-    con = derive_tables(ledger, as_of, stage, progress, last)
-    progress.step("Measuring coverage")
-    measure_coverage(con, as_of)
-    progress.step("Checking the tables")
-    check_tables(con)
-    progress.step("Writing Parquet and CSV")
-    for table in RELEASE:
-        if table is not BOUNDS:
-            _write_parquet(con, table, stage)
-        write_csv(con, table, stage)
+    """Write every table; what is finished is written while gaps are measured."""
+    con, evidence, series = _derive_bounds(ledger, as_of, stage, progress, last)
+    with ThreadPoolExecutor(1) as writer:
+        finished = {table: writer.submit(_write, con.cursor(), table, stage) for table in FIRST}
+        _measure_gaps(con, evidence, series, as_of, progress)
+        progress.step("Measuring coverage")
+        measure_coverage(con, as_of)
+        for table in RELEASE:
+            if table not in finished:
+                finished[table] = writer.submit(_write, con.cursor(), table, stage)
+        progress.step("Checking the tables")
+        check_tables(con)
+        progress.step("Writing the tables")
+        for written in finished.values():
+            written.result()
     con.close()
 
 
-def derive_tables(
-    ledger: Ledger,
-    as_of: date,
-    stage: Path,
-    progress: Progress | None = None,
-    last: Path | None = None,
-) -> duckdb.DuckDBPyConnection:
+def derive_tables(ledger: Ledger, as_of: date, stage: Path) -> duckdb.DuckDBPyConnection:
     """All tables of a release but those of coverage, in a database; `bounds` reads
-    ``stage``/bounds.parquet, which is written there. Answers of unchanged series are taken from
-    the ``last`` release."""
-    progress = progress or Progress()
+    ``stage``/bounds.parquet, which is written there."""
+    progress = Progress()
+    con, evidence, series = _derive_bounds(ledger, as_of, stage, progress, None)
+    _measure_gaps(con, evidence, series, as_of, progress)
+    return con
+
+
+def _derive_bounds(
+    ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
+) -> tuple[duckdb.DuckDBPyConnection, Evidence, list[Series]]:
+    """The tables FIRST in a database, and the evidence by series. Answers of unchanged series are
+    taken from the ``last`` release."""
     con = connect(ledger)
     progress.step("Reading reports and statements")
     for table in LEDGER_FILES:
@@ -176,9 +190,7 @@ def derive_tables(
     found, standing = _write_bounds(con, evidence, last, stage, progress)
     progress.step("Explaining conflicts")
     _register(con, "conflicts", describe_conflicts(con, found, standing, series))
-    progress.step("Measuring gaps")
-    _measure_gaps(con, evidence, series, as_of)
-    return con
+    return con, evidence, series
 
 
 def read_reports(ledger: Ledger, as_of: date) -> pl.DataFrame:
@@ -269,8 +281,13 @@ def _no_conflicts() -> pa.Table:
 
 
 def _measure_gaps(
-    con: duckdb.DuckDBPyConnection, evidence: Evidence, series: list[Series], as_of: date
+    con: duckdb.DuckDBPyConnection,
+    evidence: Evidence,
+    series: list[Series],
+    as_of: date,
+    progress: Progress,
 ) -> None:
+    progress.step("Measuring gaps")
     _create(con, "window_states", as_of)
     _create(con, "disclosures", as_of)
     owed = owed_periods(con, as_of)
@@ -311,6 +328,15 @@ def _parquet_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Tabl
         rest = pa.concat_tables(waiting) if waiting else schema.empty_table()
         if rows or not waiting:
             writer.write_table(rest.combine_chunks())
+
+
+def _write(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:
+    """Write every shape of a table; `bounds` is in Parquet already."""
+    if table is not BOUNDS:
+        _write_parquet(con, table, stage)
+    write_csv(con, table, stage)
+    con.close()
+    write_other_shapes(stage, table)
 
 
 def _write_parquet(con: duckdb.DuckDBPyConnection, table: Table, stage: Path) -> None:

@@ -37,7 +37,7 @@ _SHOWN_BY = {
 }
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Told:
     """A gap as its sentence needs it; fields are those of `gaps`.
 
@@ -72,13 +72,27 @@ class Words:
     def __init__(self, con: duckdb.DuckDBPyConnection, report_ids: Iterable[str]) -> None:
         """Read what is quoted of the ledger's tables, of `reports` only those named."""
         con.register("quoted", pa.table({"report_id": pa.array(sorted(report_ids), pa.string())}))
-        self.reports = _rows(con, "report_id", "reports semi join quoted using (report_id)")
+        self.reports = _rows(
+            con,
+            "select report_id, agency_id, voice, channel, disclosed_by, source_id "
+            "from reports semi join quoted using (report_id)",
+        )
         con.unregister("quoted")
-        self.agencies = _rows(con, "agency_id", "agencies")
-        self.systems = _rows(con, "system_id", "systems")
-        self.statements = _rows(con, "statement_id", "statements")
-        self.duties = _rows(con, "duty_id", "duties")
-        self.sources = _rows(con, "source_id", "sources")
+        self.agencies = _rows(con, "select agency_id, name, member_of from agencies")
+        self.systems = _rows(con, "select system_id, name from systems")
+        self.statements = _rows(
+            con,
+            "select statement_id, system_id, said_on, said_earliest, said_latest, stance, "
+            "source_id from statements",
+        )
+        self.duties = _rows(
+            con,
+            "select duty_id, agency_id, instrument, requires, metric, cadence, source_id "
+            "from duties",
+        )
+        self.sources = _rows(
+            con, "select source_id, publisher, title, published_on, url from sources"
+        )
 
     def sentence(self, gap: Told) -> str:
         """The gap in one sentence."""
@@ -248,8 +262,9 @@ class Words:
 
     # --- what would close it -----------------------------------------------------------------
 
-    def records_request(self, gap: Told) -> str:
-        """A letter, as plain text, that asks for the records that would close the gap."""
+    def records_request(self, gap: Told, sentence: str) -> str:
+        """A letter, as plain text, that asks for the records that would close the gap, which is
+        told in a sentence."""
         asked = self._addressee(gap)
         metric = _noun(2, gap.metric)
         subject = f"{metric}{self._with_system(gap.system_id)}, {_span(gap)}"
@@ -268,7 +283,7 @@ class Words:
             "",
             *(f"{_stop(duty)}" for duty in duties),
             *([""] if duties else []),
-            f"What is public so far about {self._name(gap.agency_id)}: {self.sentence(gap)}",
+            f"What is public so far about {self._name(gap.agency_id)}: {sentence}",
             *self._cited(gap),
         ]
         return "\n".join(lines)
@@ -342,8 +357,14 @@ class Words:
         return lines
 
 
-def _rows(con: duckdb.DuckDBPyConnection, key: str, rows: str) -> dict[str, dict[str, Any]]:
-    return {row[key]: row for row in con.sql(f"from {rows}").to_arrow_table().to_pylist()}
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, Any]]:
+    """The rows of a query by their first column."""
+    table = con.sql(query).to_arrow_table()
+    names = table.column_names
+    return {
+        row[0]: dict(zip(names, row, strict=True))
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True)
+    }
 
 
 def _noun(number: int, metric: str | None) -> str:

@@ -429,6 +429,58 @@ def admit(
             admitted[i, voice] = 1
 
 
+# Columns of a question: the series, its window, and the day on which it is asked.
+Q_SERIES, Q_FIRST, Q_END, Q_DAY = range(4)
+
+
+@compiled
+def prove_each(
+    g: Graph, nodes: Array, items: Array, voice: int, upper: bool, questions: Array, start: int,
+    admitted: Array, d: Distances, pool: Array, ends: Array,
+) -> int:  # fmt: skip
+    """Append the path to the bound that each question asks for to the pool; ``ends`` says how much
+    of the pool is used after each.
+
+    ``nodes`` and ``items`` cut both into series. Questions on one day of a series should follow one
+    another: evidence is weighed once for them. Returns the first one that found no room.
+    """
+    series, day = -1, NONE
+    for k in range(start, questions.shape[0]):
+        s, first, end = questions[k, Q_SERIES], questions[k, Q_FIRST], questions[k, Q_END]
+        lo, hi, stop = nodes[s], nodes[s + 1], items[s + 1]
+        if s != series or questions[k, Q_DAY] != day:
+            series, day = s, questions[k, Q_DAY]
+            for i in range(items[s], stop):
+                admitted[i, ALL] = 0
+            for i in range(items[s], stop):
+                known = g.items[i, KNOWN_FROM] <= day and g.items[i, KNOWN_UNTIL] > day
+                heard = voice in (ALL, g.items[i, VOICE])
+                if (
+                    known
+                    and heard
+                    and fits(g, admitted, ALL, i, lo, hi, i, d.from_tail, d.from_head)
+                ):
+                    admitted[i, ALL] = 1
+        days = g.days[lo:hi]
+        if upper:
+            source = lo + np.searchsorted(days, first, side="right") - 1
+            goal = lo + np.searchsorted(days, end)
+            bounded = goal < hi
+        else:
+            source = lo + np.searchsorted(days, end, side="right") - 1
+            goal = lo + np.searchsorted(days, first)
+            bounded = goal <= source
+        used = ends[k - 1] if k > 0 else 0
+        if bounded:
+            reach_with_proof(g, admitted, ALL, stop, lo, hi, source, d.from_tail, d.steps, d.via)
+            if d.from_tail[goal] < NONE:
+                used = path_to(g, source, goal, d.steps, d.via, pool, used)
+                if used < 0:
+                    return k
+        ends[k] = used
+    return questions.shape[0]
+
+
 # --- one series after another ----------------------------------------------------------------
 
 

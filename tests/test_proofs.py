@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from random_ledger import AS_OF, RandomLedger, random_ledger
 from pipelines import cases
 from pipelines.arithmetic import Said, contradiction
 from pipelines.bounds import Evidence, solve_evidence
-from pipelines.release import build
+from pipelines.fields import CONFLICTS
+from pipelines.ledger import read_ledger
+from pipelines.periods import day_of
+from pipelines.proofs import Proofs
+from pipelines.release import build, derive_tables
 from pipelines.solver import BEGIN, NONE
 
 DAY = date(2019, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
@@ -124,6 +129,46 @@ def test_certificates_suffice(given_pieces: list[Piece]) -> None:
 
 def _number(day: date | None) -> int:
     return BEGIN if day is None else day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+@settings(max_examples=100, deadline=None)
+@given(pieces, pieces, st.sampled_from(["agency", "others", "all"]))
+def test_proofs_all_at_once_are_those_one_by_one(
+    one: list[Piece], other: list[Piece], voice: str
+) -> None:
+    """Two series, every day on which something became known, windows open and dated."""
+    series = [("a", "s", "searches"), ("b", "s", "searches")]
+    first, second = evidence_of(one), evidence_of(other)
+    both = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in columns(one)
+    }
+    ids = [f"e{n}" for n in range(len(one) + len(other))]
+    none = np.zeros(0, dtype=np.int64)
+    evidence = Evidence(
+        pa.array(ids),
+        np.array([0, len(one), len(one) + len(other)]),
+        **both,
+        refusal_offsets=np.zeros(3, dtype=np.int64),
+        refusal_known=none,
+        refusal_said=none,
+    )
+    asked = [
+        (key, start, DAY + 90, day)
+        for day in sorted({*both["known_from"].tolist()})
+        for start in (BEGIN, DAY + 20, DAY + 90)
+        for key in series
+    ]
+    proofs = Proofs(evidence, series)
+    keys, *days = (list(column) for column in zip(*asked, strict=True))
+    for bound in ("low", "high"):
+        found = proofs.evidence_behind(keys, *(np.array(d) for d in days), voice, bound)
+        for (key, start, last, day), (reports, denials) in zip(asked, found, strict=True):
+            alone = proofs.prove(
+                key, voice, None if start == BEGIN else day_of(start), day_of(last), day_of(day)
+            )
+            path = [said.evidence_id for said in getattr(alone, f"{bound}_path")]
+            assert [i for i in path if both["is_report"][int(i[1:])]] == reports
+            assert [i for i in path if not both["is_report"][int(i[1:])]] == denials
 
 
 @settings(max_examples=200, deadline=None)
@@ -299,6 +344,46 @@ def test_the_order_of_rows_is_irrelevant(ledger: RandomLedger, home: Path, tmp_p
         assert (other / f"{table}.parquet").read_bytes() == (
             home / f"{table}.parquet"
         ).read_bytes(), table
+
+
+def derived(ledger: RandomLedger) -> tuple[list, list]:
+    """The bounds and conflicts that follow from a ledger."""
+    with tempfile.TemporaryDirectory() as place:
+        tables, problems = read_ledger(ledger.write(Path(place) / "ledger"))
+        assert not problems
+        con = derive_tables(tables, AS_OF, Path(place))
+        return con.sql("from bounds").fetchall(), con.sql("from conflicts").fetchall()
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_no_order_of_rows_matters(seed: int, dice: random.Random) -> None:
+    ledger = random_ledger(seed, agencies=3)
+    shuffled = RandomLedger(**vars(ledger))
+    for table in ("sources", "agencies", "reports", "statements"):
+        rows = list(getattr(ledger, table))
+        dice.shuffle(rows)
+        setattr(shuffled, table, rows)
+    assert derived(shuffled) == derived(ledger)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 3))
+def test_no_other_series_matters(seed: int, left_out: int) -> None:
+    ledger = random_ledger(seed, agencies=4)
+    agency = f"agency-{left_out}"
+    fewer = RandomLedger(
+        **{
+            **vars(ledger),
+            "reports": [r for r in ledger.reports if r["agency_id"] != agency],
+            "statements": [s for s in ledger.statements if s["agency_id"] != agency],
+        }
+    )
+    some, every = derived(fewer), derived(ledger)
+    assert some[0] == [row for row in every[0] if row[0] != agency]
+    assert len(some[0]) < len(every[0])
+    of = CONFLICTS.columns.index("agency_id")
+    assert some[1] == [row for row in every[1] if row[of] != agency]
 
 
 def test_another_series_changes_nothing(ledger: RandomLedger, home: Path, tmp_path: Path) -> None:
