@@ -5,13 +5,17 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboards import assets
+
+# The public pages hold their styles themselves; nothing else within a page may be one.
+_STYLE = f"'{assets.page_style_source()}'"
 STRICT = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    f"default-src 'none'; script-src 'self'; style-src 'self' {_STYLE}; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
 # Bokeh adds its stylesheets as elements at run time and knows no nonce; scripts stay strict.
-EXPLORER = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+EXPLORER = STRICT.replace(_STYLE, "'unsafe-inline'")
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from dashboards import assets, phrases
 
@@ -24,7 +26,14 @@ def _environment() -> Environment:
     )
     environment.globals["asset"] = assets.address
     environment.globals["phrases"] = phrases
+    environment.globals["day"] = _day
+    environment.globals["page_style"] = lambda: Markup(assets.page_style())
     return environment
+
+
+def _day(value: date) -> Markup:
+    """A day for readers and for machines."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), phrases.day(value))
 
 
 def template(name: str) -> Template:

@@ -7,6 +7,7 @@ zone: a period is its label or its two days.
 from __future__ import annotations
 
 from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from babel import Locale
 
@@ -98,6 +99,33 @@ def counted_interval(low: int, high: int | None, metric: str) -> str:
         return f"an unknown number of {METRIC_NOUNS[metric][1]}"
     one, many = METRIC_NOUNS[metric]
     return f"{interval(low, high)} {one if (high or low) == 1 else many}"
+
+
+def per_100_000(low: int, high: int | None, people: int) -> str:
+    """An interval for each 100,000 of so many people, to two digits: ``at least 2.0``.
+
+    Rounded outwards, so that it never says more than the interval; blank where that says nothing.
+    """
+    lower = _rounded(low * 100_000 / people, ROUND_FLOOR)
+    if low == high:
+        return f"about {_rounded(low * 100_000 / people, ROUND_HALF_EVEN)}"
+    if high is None:
+        return f"at least {lower}" if low else ""
+    upper = _rounded(high * 100_000 / people, ROUND_CEILING)
+    return f"{lower} to {upper}" if low else f"at most {upper}"
+
+
+def _rounded(value: float, rounding: str) -> str:
+    """Two significant digits, without an exponent: ``0.012``, ``2.1``, ``150``."""
+    if not value:
+        return "0"
+    exact = Decimal(value)
+    step = Decimal(1).scaleb(exact.adjusted() - 1)
+    return (
+        f"{exact.quantize(step, rounding):,f}"
+        if step < 1
+        else (f"{int((exact / step).to_integral_value(rounding) * step):,}")
+    )
 
 
 def day(value: date) -> str:

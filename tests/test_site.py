@@ -20,6 +20,9 @@ from dashboards.charts.changes import release_changes
 from dashboards.embeds import catalogue
 from dashboards.releases import Release
 from dashboards.site import Site, export
+from pipelines import editions
+from pipelines.changes import compare
+from pipelines.editions import Edition
 from pipelines.fields import RELEASE
 
 ORIGIN = "https://facetally.example"
@@ -295,7 +298,9 @@ def test_export_writes_what_the_site_gives(synthetic: Path, tmp_path: Path) -> N
         assert page
         assert (tmp_path / name).read_bytes() == page.body, address
     assert (tmp_path / "data" / "latest" / "bounds.parquet").is_file()
-    assert list((tmp_path / "assets").glob("*/site.css"))
+    assert list((tmp_path / "assets").glob("*/site.js"))
+    # The styles are within each page: nothing has to be fetched before it can be drawn.
+    assert assets.page_style() in (tmp_path / "about" / "index.html").read_text()
     assert written == sum(file.is_file() for file in tmp_path.rglob("*"))
     linked = (tmp_path / "index.html").read_text()
     assert "/explore" not in linked
@@ -311,19 +316,27 @@ def test_an_older_release_without_newer_tables_still_has_pages(tmp_path: Path) -
     assert all(site.page(address) for address in site.addresses() if address.count("/") < 3)
 
 
-def test_what_moved_between_releases_is_drawn_and_listed(release: Release) -> None:
-    before = dict(release.tables)
+def _editions(release: Release, low: int) -> tuple[Edition, Edition]:
+    """The release before, in which the leak proved that many searches, and the release."""
+    tables = {name: release.tables[name].to_arrow() for name in editions.TABLES}
     south = pl.col("agency_id") == synthetic_release.SOUTH[0]
-    before["bounds"] = before["bounds"].with_columns(
-        low=pl.when(south).then(100).otherwise(pl.col("low"))
+    bounds = release.tables["bounds"].with_columns(
+        low=pl.when(south).then(low).otherwise(pl.col("low"))
     )
-    figure = release_changes(before, release.tables)
+    before = {**tables, "bounds": bounds.to_arrow()}
+    days = release.as_of
+    return Edition("before", days, "", "", before), Edition(release.version, days, "", "", tables)
+
+
+def test_what_moved_between_releases_is_drawn_and_listed(release: Release) -> None:
+    before, now = _editions(release, 100)
+    figure = release_changes(compare(before, now).as_dict())
     assert figure.title == "1 revised figure"
     assert figure.table.select("Before", "After").rows() == [
         ("at least 100 searches", "at least 171 searches")
     ]
     with pytest.raises(ValueError, match="no figure differs"):
-        release_changes(release.tables, release.tables)
+        release_changes(compare(now, now).as_dict())
 
 
 @pytest.mark.skipif(

@@ -31,3 +31,30 @@ for (const form of document.querySelectorAll("form[data-index]")) {
   const asked = new URLSearchParams(location.search).get("q");
   if (asked) { input.value = asked; show(); }
 }
+
+// Days and numbers in the reader's format. The words of the page stay English, as its language says;
+// a day takes the order that the reader's region writes it in, a number its region's groups. A dot
+// between groups would be read as a decimal point in an English page, so there it is a narrow space.
+const inReadersFormat = where => {
+  const grouping = new Intl.NumberFormat([...navigator.languages, "en"], {numberingSystem: "latn", useGrouping: "always"});
+  const comma = grouping.formatToParts(12345).find(part => part.type === "group")?.value === ",";
+  const grouped = number => comma ? grouping.format(number) : number.toLocaleString("en").replaceAll(",", "\u202f");
+  const region = new Intl.Locale(navigator.language).maximize().region;
+  const form = month => new Intl.DateTimeFormat(`en-${region}`, {day: "numeric", month, year: "numeric", timeZone: "UTC"});
+  const short = form("short"), long = form("long");
+  const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const day = (text, date, month, year) => {
+    const at = new Date(Date.UTC(year, months.indexOf(month.slice(0, 3)), date));
+    return (month.length > 3 ? long : short).format(at);
+  };
+  const days = /\b(\d{1,2}) (Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?) (\d{4})\b/g;
+  const numbers = /\b\d{1,3}(?:,\d{3})+\b/g;
+  if (day("", 28, "Feb", 2020) === "28 Feb 2020" && grouped(1234567) === "1,234,567") return;
+  const walk = document.createTreeWalker(where, NodeFilter.SHOW_TEXT, node => node.parentElement.closest("q, code, pre, cite, script") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.data;
+    const told = text.replace(days, day).replace(numbers, found => grouped(Number(found.replaceAll(",", ""))));
+    if (told !== text) walk.currentNode.data = told;
+  }
+};
+try { inReadersFormat(document.querySelector("main")); } catch { /* The page stays as it was written. */ }

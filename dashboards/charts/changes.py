@@ -11,10 +11,10 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
+from pipelines.periods import window_span
 
 _ROWS = 16
 _ROW = 44
-_KEY = ("agency_id", "system_id", "metric", "frequency", "period")
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,24 @@ class _Change:
         return abs(self.after[0] - self.before[0]) / max(1, self.before[0], self.after[0])
 
 
-def release_changes(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> Figure:
-    """The evidence windows and years whose bounds differ between two releases' tables.
+def release_changes(told: dict[str, Any]) -> Figure:
+    """The evidence windows and years whose bounds moved, from the fields of changes.json.
 
-    Only what stands at the end of each counts. Raises ValueError where nothing moved.
+    ``told`` has ``bounds`` (agency_id, system_id, metric, frequency, period, was and now, each
+    [low, high] or None) and ``names`` by id. Raises ValueError where nothing moved.
     """
-    old, new = _standing(before["bounds"]), _standing(after["bounds"])
-    names = dict(after["agencies"].select("agency_id", "name").iter_rows())
-    systems = dict(after["systems"].select("system_id", "name").iter_rows())
+    names = told["names"]
     changes = [
         _Change(
-            f"{names.get(key[0], key[0])}, {systems.get(key[1], key[1])}",
-            phrases.days(*(new.get(key) or old[key])[2:]),
-            key[2],
-            old[key][:2] if key in old else None,
-            new[key][:2] if key in new else None,
+            f"{names.get(row['agency_id'], row['agency_id'])}, "
+            f"{names.get(row['system_id'], row['system_id'])}",
+            _period(row["frequency"], row["period"]),
+            row["metric"],
+            tuple(row["was"]) if row["was"] else None,
+            tuple(row["now"]) if row["now"] else None,
         )
-        for key in sorted({*old, *new})
-        if (old.get(key) or ())[:2] != (new.get(key) or ())[:2]
+        for row in told["bounds"]
+        if row["frequency"] in {"A", "R"}
     ]
     if not changes:
         raise ValueError("no figure differs between the two releases")
@@ -93,10 +93,8 @@ def release_changes(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFra
     )
 
 
-def _standing(bounds: pl.DataFrame) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    rows = bounds.filter(pl.col("known_until").is_null() & pl.col("frequency").is_in(["A", "R"]))
-    columns = (*_KEY, "low", "high", "period_start", "period_end")
-    return {row[:5]: row[5:] for row in rows.select(columns).iter_rows()}
+def _period(frequency: str, period: str) -> str:
+    return period if frequency == "A" else phrases.days(*window_span(period))
 
 
 def _told(interval: tuple[int, int | None] | None, metric: str) -> str:

@@ -79,17 +79,15 @@ def ranked_countries(agencies: pl.DataFrame, reports: pl.DataFrame) -> Figure:
 def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
     most = max((row["counted"] for row in drawn), default=1)
     order = [phrases.country_name(row["country"]) for row in drawn]
-    bars, labels = [], []
+    bars, labels, inside = [], [], []
     for row, name in zip(drawn, order, strict=True):
         bars.append({"name": name, "from": 0, "to": row["own"], "part": "own"})
         bars.append({"name": name, "from": row["own"], "to": row["counted"], "part": "others"})
-        labels.append(
-            {
-                "name": name,
-                "to": row["counted"],
-                "label": str(row["counted"]),
-            }
-        )
+        labels.append({"name": name, "to": row["counted"], "label": str(row["counted"])})
+        inside += [
+            {"name": name, "middle": (b["from"] + b["to"]) / 2, "count": b["to"] - b["from"]}
+            for b in bars[-2:]
+        ]
     y = alt.Y(
         "name:N",
         sort=order,
@@ -99,7 +97,7 @@ def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
             domain=False,
             ticks=False,
             labelColor=LIGHT["ink"],
-            labelLimit=alt.ExprRef("width < 420 ? 96 : 180"),
+            labelLimit=180,
         ),
     )
     x = alt.X("from:Q", scale=alt.Scale(domain=[0, most * 1.12], nice=False), axis=None)
@@ -108,6 +106,16 @@ def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
         alt.Chart(alt.Data(values=[b for b in bars if b["to"] > b["from"]]))
         .mark_bar(aria=False, stroke=LIGHT["paper"], strokeWidth=1)
         .encode(x=x, x2=alt.X2("to:Q"), y=y, fill=alt.Fill("part:N", scale=scale, legend=None)),
+        alt.Chart(alt.Data(values=inside))
+        .mark_text(aria=False, fill=LIGHT["paper"], fontWeight=600)
+        .encode(
+            x=alt.X("middle:Q"),
+            y=y,
+            text=alt.Text("count:Q"),
+            opacity=alt.condition(
+                f"datum.count * width / {most * 1.12} > 20", alt.value(1), alt.value(0)
+            ),
+        ),
         alt.Chart(alt.Data(values=labels))
         .mark_text(align="left", dx=6, aria=False)
         .encode(x=alt.X("to:Q"), y=y, text=alt.Text("label:N")),

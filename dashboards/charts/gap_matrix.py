@@ -164,7 +164,7 @@ def _layers(
         scale=alt.Scale(domain=order),
         axis=alt.Axis(
             title=None,
-            labelLimit=alt.ExprRef("frame < 560 ? 125 : 270"),
+            labelLimit=alt.ExprRef("frame < 560 ? 190 : 330"),
             labelColor=LIGHT["ink"],
             domain=False,
             ticks=False,

@@ -16,7 +16,7 @@ from pipelines.fields import GAP_KINDS
 
 _HEIGHT = 280
 # Room for the labels at the right, in spans of the time drawn: on a wide page and on a phone.
-_ROOM, _PHONE_ROOM = 0.26, 1.0
+_ROOM, _PHONE_ROOM = 0.3, 0.85
 
 
 def gap_trend(gaps: pl.DataFrame, as_of: date) -> Figure:
@@ -103,7 +103,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
         rows += [{"day": _epoch(day), "count": count, "kind": kind} for day, count in points]
         if told[-1][1]:
             ends.append({"kind": kind, "count": told[-1][1], "at": float(told[-1][1])})
-    _spread(ends, most * 0.075)
+    _spread(ends, most * 0.085)
     for end in ends:
         end["day"] = _epoch(as_of)
         end["label"] = f"{phrases.GAP_WORDS[str(end['kind'])]} {end['count']}"
@@ -113,7 +113,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
         title=None,
         grid=False,
         ticks=False,
-        tickCount=alt.ExprRef("max(2, floor(width / 90))"),
+        tickCount=alt.ExprRef("max(3, floor(width / (frame < 480 ? 45 : 90)))"),
         labelExpr=f"datum.value > {_epoch(as_of)} ? '' : utcFormat(datum.value, '%Y')",
         labelOverlap=True,
     )
@@ -163,8 +163,10 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
 
 
 def _spread(ends: list[dict[str, Any]], least: float) -> None:
-    """Moves the labels apart so that none covers another."""
+    """Moves the labels apart so that none covers another or the axis."""
     ends.sort(key=lambda end: end["at"])
+    if ends:
+        ends[0]["at"] = max(ends[0]["at"], least * 0.7)
     for below, above in pairwise(ends):
         above["at"] = max(above["at"], below["at"] + least)
 

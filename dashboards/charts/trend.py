@@ -19,6 +19,7 @@ from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
 
 HEIGHT = 210
+_STUB = 0.12
 _FINEST_FIRST = ("M", "Q", "A", "R")
 _EVERY = {"A": "a year", "Q": "a quarter", "M": "a month", "R": "over each reported period"}
 
@@ -114,7 +115,8 @@ def _mark(p: _Period, metric: str, left: date, ceiling: float) -> dict[str, Any]
     inset = timedelta(days=days) * 0.03
     start, end = _instant(first) + inset, _instant(p.last) + timedelta(days=1) - inset
     beyond = p.high is None or p.high > ceiling
-    top = ceiling if p.high is None else min(p.high, ceiling)
+    # What has no end is a stub: a column up to the frame would look like a bound.
+    top = min(p.low + ceiling * _STUB, ceiling) if p.high is None else min(p.high, ceiling)
     return {
         "start": _epoch(start),
         "end": _epoch(end),

@@ -21,7 +21,8 @@ _drawing = Lock()
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure drawn twice as inline SVG; embeds know it by ``chart`` and ``key``."""
+    """A figure drawn twice as inline SVG; embeds know it by ``chart`` and ``key``, both blank for one
+    that cannot be embedded."""
 
     figure: Figure
     wide: Markup
@@ -40,9 +41,11 @@ class Drawing:
         return chart_address(self.chart, self.key, "oembed.json")
 
 
-def draw(make: Callable[[], Figure], source: str, chart: str, key: str) -> Drawing | None:
-    """The figure that ``make`` gives, drawn with the line ``source`` inside; None where it says
-    that there is nothing to draw."""
+def draw(
+    make: Callable[[], Figure], source: str, chart: str, key: str, width: int = WIDE
+) -> Drawing | None:
+    """The figure that ``make`` gives, drawn with the line ``source`` inside, for pages ``width``
+    pixels wide; None where it says that there is nothing to draw."""
     with _drawing, debug_mode(False):
         try:
             figure = make()
@@ -50,7 +53,7 @@ def draw(make: Callable[[], Figure], source: str, chart: str, key: str) -> Drawi
             return None
         return Drawing(
             figure,
-            Markup(paint.svg(figure, WIDE, source)),
+            Markup(paint.svg(figure, width, source)),
             Markup(paint.svg(figure, NARROW, source)),
             chart,
             key,

@@ -16,6 +16,8 @@ import polars as pl
 from markupsafe import Markup
 
 from dashboards import phrases
+from dashboards.charts import coverage as coverage_charts
+from dashboards.charts.changes import release_changes
 from dashboards.charts.channel_ladder import RUNGS, channel_ladder
 from dashboards.charts.comparison import Compared, comparison
 from dashboards.charts.countries import ranked_countries
@@ -25,8 +27,9 @@ from dashboards.charts.gap_trend import gap_trend
 from dashboards.charts.trend import frequency_shown, trend
 from dashboards.pages import template
 from dashboards.releases import Release
-from dashboards.site import cards, feed
-from dashboards.site.drawings import Drawing, draw
+from dashboards.site import cards, changes, corrections, coverage, feed
+from dashboards.site.corrections import Correction
+from dashboards.site.drawings import WIDE, Drawing, draw
 from dashboards.site.record import Claim, Record, Row, SeriesKey, gap_words, partial, said_on
 from pipelines import wording
 from pipelines.fields import (
@@ -54,6 +57,10 @@ _FILES = {
 }
 _LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 _CASE = ("gb-metropolitan-police-service", "clearview-ai", "searches")
+# Faces scanned and alerts are of passers-by, whoever lives there.
+_RATED = {"searches", "requests", "identifications", "arrests"}
+# The overview's first chart stands beside the finding, in half of the page.
+_HERO = 600
 _OTHER_CASE = ("gb-national-crime-agency", "clearview-ai", "searches")
 
 
@@ -67,13 +74,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Block:
-    """One series on an agency's page. ``drawing`` is None where one number needs no chart."""
+    """One series on an agency's page. ``drawing`` is None where one number needs no chart;
+    ``rate`` is the headline for each 100,000 residents, blank where they are not known."""
 
     anchor: str
     name: str
     system_id: str
     metric: str
     headline: Claim | None
+    rate: str
     claims: list[Claim]
     drawing: Drawing | None
     reports: int
@@ -105,6 +114,7 @@ class Site:
             "/method/": self._method,
             "/downloads/": self._downloads,
             "/corrections/": self._corrections,
+            "/coverage/": self._coverage_page,
             "/about/": self._about,
             "/agencies/index.json": self._index,
             "/feed.xml": self._feed,
@@ -181,6 +191,7 @@ class Site:
             said_on=said_on,
             stances=STANCES,
             rungs=RUNGS,
+            corrected=self._corrected.get(address, []),
             **values,
         )
         return Page(html.encode(), HTML)
@@ -190,9 +201,23 @@ class Site:
         """The line inside every chart."""
         return f"Facetally, release {self.release.version} (CC BY 4.0)"
 
-    def _draw(self, make: Callable[[], Any], chart: str, key: str) -> Drawing | None:
-        """The chart that embeds know by ``chart`` and ``key``."""
-        return draw(make, self.source_line, chart, key)
+    def _draw(
+        self, make: Callable[[], Any], chart: str = "", key: str = "", width: int = WIDE
+    ) -> Drawing | None:
+        """The chart that embeds know by ``chart`` and ``key``; blank: it cannot be embedded."""
+        return draw(make, self.source_line, chart, key, width)
+
+    @cached_property
+    def _corrections_told(self) -> list[Correction]:
+        return corrections.corrections(self.record, self.release.tables["corrections"])
+
+    @cached_property
+    def _corrected(self) -> dict[str, list[Correction]]:
+        return corrections.by_page(self._corrections_told)
+
+    @cached_property
+    def _changes(self) -> changes.Changes | None:
+        return changes.read(self.release.path)
 
     def _dataset(self, name: str, description: str, address: str, **more: Any) -> dict[str, Any]:
         """A schema.org Dataset."""
@@ -281,6 +306,7 @@ class Site:
             gap_kinds=[(kind, GAP_KINDS[kind], open_kinds[kind]) for kind in GAP_KINDS],
             ladder=self._ladder(),
             newest=self._newest(),
+            changes=self._changes,
             contradicted=[g for g in record.open_gaps if g["kind"] == "contradicted"],
             case=self._case(),
             trend=self._gap_trend(),
@@ -291,7 +317,7 @@ class Site:
     def _ladder(self) -> Drawing | None:
         tables = self.release.tables
         make = partial_of(channel_ladder, tables["reports"], tables["agencies"], "searches")
-        return self._draw(make, "channel-ladder", "searches")
+        return self._draw(make, "channel-ladder", "searches", _HERO)
 
     @lru_cache(maxsize=1)  # noqa: B019
     def _gap_trend(self) -> Drawing | None:
@@ -350,7 +376,21 @@ class Site:
     def _with_card(self) -> set[str]:
         """The pages with a card of their own: those with a figure to show."""
         counted = {row["agency_id"] for row in self.record.reports.values()}
-        return {"/gaps/", *(f"/agencies/{name}/" for name in counted)}
+        systems: dict[str, list[SeriesKey]] = {key[1]: [] for key in self.record.series}
+        for key in self.record.series:
+            systems[key[1]].append(key)
+        return {
+            "/gaps/",
+            "/countries/",
+            *(["/coverage/"] if self.release.tables["coverage_countries"].height else []),
+            *(f"/agencies/{name}/" for name in counted),
+            *(f"/systems/{n}/" for n, keys in systems.items() if self._side_by_side(keys, False)),
+            *(
+                f"/countries/{code}/"
+                for code in self.record.by_country
+                if self._side_by_side(self._series_in(code), True)
+            ),
+        }
 
     def _series_of(self, agency_id: str) -> list[SeriesKey]:
         keys = [key for key in self.record.series if key[0] == agency_id]
@@ -389,16 +429,34 @@ class Site:
                 drawing = self._draw(
                     lambda: trend(*names, key[2], bounds, aside), "trend", ".".join(key)
                 )
+        headline = record.headline(key)
         return Block(
             anchor=f"{key[1]}-{key[2].replace('_', '-')}",
             name=record.series_name(key[1], key[2]),
             system_id=key[1],
             metric=key[2],
-            headline=record.headline(key),
+            headline=headline,
+            rate=self._rate(headline) if headline else "",
             claims=claims,
             drawing=drawing,
             reports=record.series[key]["reports"],
         )
+
+    @cached_property
+    def _residents(self) -> dict[str, tuple[int, int | None]]:
+        """Residents of agencies' areas and the year in which they were counted."""
+        table = self.release.tables["coverage_agencies"].filter(pl.col("population").is_not_null())
+        columns = ("agency_id", "population", "population_year")
+        return {name: (people, year) for name, people, year in table.select(columns).iter_rows()}
+
+    def _rate(self, claim: Claim) -> str:
+        """A figure for each 100,000 residents of the agency's area, and when they were counted."""
+        if claim.series[0] not in self._residents or claim.series[2] not in _RATED:
+            return ""
+        people, year = self._residents[claim.series[0]]
+        rate = phrases.per_100_000(claim.row["low"], claim.row["high"], people)
+        counted = f"{phrases.number(people)} residents" + (f" ({year})" if year else "")
+        return f"{rate} per 100,000 of {counted}" if rate else ""
 
     @lru_cache(maxsize=4)  # noqa: B019
     def _timeline(self, agency_id: str) -> Drawing | None:
@@ -424,6 +482,8 @@ class Site:
         record = self.record
         agency = record.agencies[agency_id]
         blocks = [self._block(key) for key in self._series_of(agency_id)]
+        # The gravest first, then those with a chart: single numbers share rows after them.
+        blocks = blocks[:1] + sorted(blocks[1:], key=lambda block: block.drawing is None)
         gaps = record.of("gaps", "agency_id", agency_id)
         reports = sorted(
             record.of("reports", "agency_id", agency_id),
@@ -475,6 +535,7 @@ class Site:
             members=sorted(record.members.get(agency_id, []), key=record.agency_name),
             timeline=self._timeline(agency_id),
             sources=len(sources),
+            moved=self._changes.agencies()[agency_id] if self._changes else 0,
         )
 
     def _lead(
@@ -546,17 +607,38 @@ class Site:
             found.append((compared, claim))
         return found
 
-    def _comparison(
-        self, keys: list[SeriesKey], with_system: bool, embed_key: str
-    ) -> Drawing | None:
-        """The metric with most series, its largest proven windows side by side."""
+    def _side_by_side(
+        self, keys: list[SeriesKey], with_system: bool
+    ) -> tuple[str, list[Compared]] | None:
+        """The metric with most series, and the largest proven window of each."""
+        keys = [key for key in keys if not self._is_group(key[0])]
         for metric, count in Counter(key[2] for key in keys).most_common():
             chosen = [key for key in keys if key[2] == metric]
             rows = [row for row, _ in self._compared(chosen, with_system)]
             if count > 1 and len(rows) > 1:
-                make = partial_of(comparison, rows, metric, _most(rows, metric))
-                return self._draw(make, "comparison", embed_key)
+                return metric, rows
         return None
+
+    def _comparison(
+        self, keys: list[SeriesKey], with_system: bool, embed_key: str
+    ) -> Drawing | None:
+        found = self._side_by_side(keys, with_system)
+        if not found:
+            return None
+        metric, rows = found
+        make = partial_of(comparison, rows, metric, _most(rows, metric))
+        return self._draw(make, "comparison", embed_key)
+
+    def _system_drawing(self, system_id: str) -> Drawing | None:
+        keys = [key for key in self.record.series if key[1] == system_id]
+        return self._comparison(keys, False, f"system={system_id}")
+
+    def _country_drawing(self, code: str) -> Drawing | None:
+        return self._comparison(self._series_in(code), True, f"country={code}")
+
+    def _series_in(self, code: str) -> list[SeriesKey]:
+        ids = {row["agency_id"] for row in self.record.by_country[code]}
+        return [key for key in self.record.series if key[0] in ids]
 
     def _system(self, system_id: str) -> Page:
         record = self.record
@@ -583,9 +665,7 @@ class Site:
             name=name,
             lead=lead,
             claims=self._figures(keys),
-            drawing=self._comparison(
-                [k for k in keys if not self._is_group(k[0])], False, f"system={system_id}"
-            ),
+            drawing=self._system_drawing(system_id),
             gaps=gaps,
             statements=sorted(
                 statements, key=lambda s: (s["said_latest"], s["statement_id"]), reverse=True
@@ -606,7 +686,7 @@ class Site:
         record = self.record
         agencies = record.by_country[code]
         ids = {row["agency_id"] for row in agencies}
-        keys = [key for key in record.series if key[0] in ids]
+        keys = self._series_in(code)
         counted = {key[0] for key in keys if not self._is_group(key[0])}
         own = {
             r["agency_id"]
@@ -635,14 +715,31 @@ class Site:
             lead=lead,
             agencies=agencies,
             claims=self._figures(keys),
-            drawing=self._comparison(
-                [k for k in keys if not self._is_group(k[0])], True, f"country={code}"
-            ),
+            drawing=self._country_drawing(code),
+            rates=self._rates(code),
             gaps=gaps,
             coverage=coverage,
             reports=Counter(r["agency_id"] for r in record.reports.values()),
             statements=Counter(s["agency_id"] for s in record.statements.values()),
         )
+
+    def _rates(self, code: str) -> list[tuple[Claim, str]]:
+        """Figures of a country's agencies for each 100,000 residents, the largest first."""
+        found = [
+            (claim, rate)
+            for claim in self._figures(
+                [k for k in self._series_in(code) if k[0] in self._residents]
+            )
+            if claim.row["low"] > 0 and (rate := self._rate(claim))
+        ]
+        order = list(METRICS)
+
+        def size(item: tuple[Claim, str]) -> tuple[int, float]:
+            claim = item[0]
+            people = self._residents[claim.series[0]][0]
+            return order.index(claim.series[2]), -claim.row["low"] / people
+
+        return sorted(found, key=size)
 
     def _source(self, source_id: str) -> Page:
         record = self.record
@@ -690,8 +787,12 @@ class Site:
             agency_counts=agencies,
         )
 
-    def _countries(self) -> Page:
+    def _ranking(self) -> Drawing | None:
         tables = self.release.tables
+        make = partial_of(ranked_countries, tables["agencies"], tables["reports"])
+        return self._draw(make, "countries", "all")
+
+    def _countries(self) -> Page:
         record = self.record
         counted = {row["agency_id"] for row in record.reports.values()}
         gaps = Counter(record.agencies[g["agency_id"]]["country"] for g in record.open_gaps)
@@ -700,9 +801,7 @@ class Site:
             "/countries/",
             "Countries: facial-recognition searches on record",
             f"What is on record in {len(record.by_country)} countries and areas.",
-            drawing=self._draw(
-                lambda: ranked_countries(tables["agencies"], tables["reports"]), "countries", "all"
-            ),
+            drawing=self._ranking(),
             counted=counted,
             gap_counts=gaps,
         )
@@ -808,26 +907,68 @@ class Site:
         )
 
     def _corrections(self) -> Page:
-        tables = self.release.tables
-        told = tables["corrections"] if "corrections" in tables else pl.DataFrame()
-        replaced = [
-            (row, self.record.reports[row["replaces"]])
-            for row in self.record.reports.values()
-            if row["replaces"] and row["replaces"] in self.record.reports
-        ]
+        told = self._corrections_told
+        moved = self._changes
+        summary = (
+            f"{len(told)} {'error of ours has' if len(told) == 1 else 'errors of ours have'} been "
+            "put right. What was wrong, since when, what stands there now and why."
+            if told
+            else "What was wrong and has been put right, what changed between releases, and how "
+            "to report an error."
+        )
         return self._render(
             "corrections",
             "/corrections/",
-            "Corrections",
-            "What was wrong and has been put right, and how to report an error.",
-            corrections=list(told.iter_rows(named=True)),
-            replaced=replaced,
-            changes=self._changes(),
+            "Corrections and changes",
+            summary,
+            corrections=told,
+            replaced=corrections.replacements(self.record),
+            changes=moved,
+            drawing=self._draw(lambda: release_changes(moved.told)) if moved else None,
         )
 
-    def _changes(self) -> str:
-        file = self.release.path / "CHANGES.md"
-        return file.read_text() if file.is_file() else ""
+    def _coverage_page(self) -> Page:
+        tables = self.release.tables
+        measured = not tables["coverage_countries"].is_empty()
+        weak = coverage.weaknesses(self.record, tables["coverage"])
+        told = coverage.numbers(self.release, weak) if measured else []
+        bodies, by_country, age = self._coverage_drawings() if measured else (None, None, None)
+        held = tables["coverage_countries"].filter(pl.col("agencies") > 0)
+        summary = (
+            f"{bodies.figure.title}. The gaps count only what evidence shows; this page counts "
+            "what is missing before any gap can be seen, and which rows are weak."
+            if bodies
+            else "What is missing before any gap can be seen, and which rows are weak."
+        )
+        return self._render(
+            "coverage",
+            "/coverage/",
+            "Coverage: what the ledger does not hold",
+            summary,
+            measured=measured,
+            numbers=told,
+            bodies=bodies,
+            by_country=by_country,
+            age=age,
+            countries=sorted(
+                held.iter_rows(named=True),
+                key=lambda r: (-r["agencies"], phrases.country_name(r["country"])),
+            ),
+            without=coverage.countries_without(tables["coverage_countries"]),
+            oldest=coverage.oldest(tables["coverage_agencies"]),
+            weaknesses=weak,
+        )
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _coverage_drawings(self) -> tuple[Drawing | None, Drawing | None, Drawing | None]:
+        """Registered bodies, agencies by country, and the age of the newest documents."""
+        countries = self.release.tables["coverage_countries"]
+        agencies = self.release.tables["coverage_agencies"]
+        return (
+            self._draw(lambda: coverage_charts.registered_bodies(countries)),
+            self._draw(lambda: coverage_charts.agencies_by_country(agencies, countries)),
+            self._draw(lambda: coverage_charts.newest_documents(agencies, self.release.as_of)),
+        )
 
     def _about(self) -> Page:
         return self._render(
@@ -850,13 +991,30 @@ class Site:
         return Page(text.encode(), "text/plain; charset=utf-8")
 
     def _card(self, page: str) -> bytes:
-        if page == "/":
-            return cards.png(self._finding(), self._ladder(), self.source_line)
-        if page == "/gaps/":
-            drawing = self._gap_trend()
-            title = drawing.figure.title if drawing else "No disclosure gap stands open"
-            return cards.png(title, drawing, self.source_line)
-        agency_id = page.split("/")[2]
+        kind, _, name = page.strip("/").partition("/")
+        if kind == "agencies":
+            return self._agency_card(name)
+        makers: dict[str, Callable[[], Drawing | None]] = {
+            "": self._ladder,
+            "gaps": self._gap_trend,
+            "coverage": lambda: next(filter(None, self._coverage_drawings()), None),
+            "countries": partial_of(self._country_drawing, name) if name else self._ranking,
+            "systems": partial_of(self._system_drawing, name),
+        }
+        drawing = makers[kind]()
+        title = "No disclosure gap stands open"
+        if not kind:
+            title = self._finding()
+        elif drawing:
+            title = drawing.figure.title
+            if name:
+                subject = self.record.system_name(name)
+                if kind == "countries":
+                    subject = phrases.country_name(name)
+                title = f"{subject[0].upper()}{subject[1:]}. {title}"
+        return cards.png(title, drawing, self.source_line)
+
+    def _agency_card(self, agency_id: str) -> bytes:
         keys = self._series_of(agency_id)
         first = self._block(keys[0]) if keys else None
         gaps = [g for g in self.record.of("gaps", "agency_id", agency_id) if not g["closed_on"]]
@@ -883,7 +1041,8 @@ def web_address(url: str | None) -> bool:
 def _announced(values: dict[str, Any]) -> Drawing | None:
     """The chart that other sites show for a page: its own, else the first of its blocks'."""
     blocks = [block.drawing for block in values.get("blocks", [])]
-    return next((v for v in (*values.values(), *blocks) if isinstance(v, Drawing)), None)
+    every = (v for v in (*values.values(), *blocks) if isinstance(v, Drawing))
+    return next((drawing for drawing in every if drawing.chart), None)
 
 
 def _json_for_script(value: dict[str, Any]) -> Markup:
