@@ -143,6 +143,6 @@ def _layers(drawn: list[_Change]) -> list[alt.Chart]:
         .mark_text(align="left", dx=6, fontSize=11.5, aria=False)
         .encode(x=x("top"), y=y, text=alt.Text("label:N")),
         alt.Chart(alt.Data(values=heads))
-        .mark_text(align="left", fontSize=12, aria=False, limit=alt.ExprRef("width"))
+        .mark_text(align="left", fontSize=12, aria=False, limit=alt.ExprRef("width * guess"))
         .encode(x=alt.value(0), y=y, text=alt.Text("name:N")),
     ]

@@ -143,11 +143,12 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
         )
     layers += [
         alt.Chart(every)
-        .mark_text(align="left", dy=-7, fontSize=12, aria=False, limit=alt.ExprRef("width * 0.56"))
+        .mark_text(align="left", dy=-7, fontSize=12, aria=False,
+                   limit=alt.ExprRef("width * 0.56 * guess"))
         .encode(x=alt.value(0), y=y, text="name:N"),
         alt.Chart(every)
         .mark_text(align="right", dy=-7, fontSize=12, fontWeight=600, aria=False,
-                   limit=alt.ExprRef("width * 0.43"))
+                   limit=alt.ExprRef("width * 0.43 * guess"))
         .encode(x=alt.XValue("width"), y=y, text="told:N"),
     ]  # fmt: skip
     return layers

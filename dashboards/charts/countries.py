@@ -97,7 +97,7 @@ def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
             domain=False,
             ticks=False,
             labelColor=LIGHT["ink"],
-            labelLimit=180,
+            labelLimit=alt.ExprRef("180 * guess"),
         ),
     )
     x = alt.X("from:Q", scale=alt.Scale(domain=[0, most * 1.12], nice=False), axis=None)

@@ -94,7 +94,7 @@ def _register_layers(rows: list[dict[str, Any]]) -> list[alt.Chart]:
         .mark_rect(fill=LIGHT["own"], stroke=LIGHT["own"], aria=False)
         .encode(**across),
         alt.Chart(alt.Data(values=heads))
-        .mark_text(align="left", fontSize=13, aria=False, limit=alt.ExprRef("width"))
+        .mark_text(align="left", fontSize=13, aria=False, limit=alt.ExprRef("width * guess"))
         .encode(x=alt.value(0), y=y, text=alt.Text("name:N")),
     ]
 
@@ -124,7 +124,8 @@ def agencies_by_country(agencies: pl.DataFrame, countries: pl.DataFrame) -> Figu
     every = countries.filter(pl.col("country") != "ZZ").height
     first, most = rows[0]
     total = sum(parts.total() for _, parts in rows)
-    title = f"{without} of {every} countries and territories have no agency on record"
+    verb = "has" if without == 1 else "have"
+    title = f"{without} of {every} countries and territories {verb} no agency on record"
     if len(rows) > 1 and most.total() * 2 > total:
         title += f"; {_the(first)} alone has {most.total()} of {total}"
     description = "Bars of the agencies on record by country. " + "; ".join(
@@ -179,7 +180,11 @@ def _country_layers(drawn: list[tuple[str, Counter[str]]]) -> list[alt.Chart]:
         sort=order,
         scale=alt.Scale(domain=order, padding=0.3),
         axis=alt.Axis(
-            title=None, domain=False, ticks=False, labelColor=LIGHT["ink"], labelLimit=180
+            title=None,
+            domain=False,
+            ticks=False,
+            labelColor=LIGHT["ink"],
+            labelLimit=alt.ExprRef("180 * guess"),
         ),
     )
 
@@ -242,8 +247,12 @@ def newest_documents(agencies: pl.DataFrame, as_of: date) -> Figure:
             }
         ),
         note="A document dated by its month or year alone counts as of the last day of it."
-        + (f" {undated} more agencies have only undated documents." if undated else ""),
+        + (f" {undated} more {_only(undated)} only undated documents." if undated else ""),
     )
+
+
+def _only(count: int) -> str:
+    return "agency has" if count == 1 else "agencies have"
 
 
 def _year_layers(rows: list[tuple[int, int]]) -> list[alt.Chart]:

@@ -328,7 +328,11 @@ def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
     layers.append(
         alt.Chart(alt.Data(values=heads))
         .mark_text(
-            align="left", fontSize=12, fontWeight=700, aria=False, limit=alt.ExprRef("width")
+            align="left",
+            fontSize=12,
+            fontWeight=700,
+            aria=False,
+            limit=alt.ExprRef("width * guess"),
         )
         .encode(x=alt.value(0), y=y, text="name:N")
     )

@@ -38,7 +38,11 @@ class Figure:
         """
         # `frame` is the width of the whole drawing, for what has to be shorter on a phone.
         frame = {"expr": "containerSize()[0]"} if width == "container" else {"value": width}
-        return {**self._spec, "width": width, "params": [{"name": "frame", **frame}]}
+        # The painter has no font to measure with where a text has a limit: it takes letters for
+        # half as wide again as they are.
+        guess = 1 if width == "container" else 1.5
+        params = [{"name": "frame", **frame}, {"name": "guess", "value": guess}]
+        return {**self._spec, "width": width, "params": params}
 
     @cached_property
     def _spec(self) -> dict[str, Any]:
