@@ -26,6 +26,7 @@ KINDS = [
     "/method/",
     "/downloads/",
     "/corrections/",
+    "/coverage/",
     "/about/",
 ]
 _AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
@@ -74,6 +75,47 @@ def test_pages_are_read_without_scripts(browser: Any, door: Door) -> None:
         assert page.get_by_text("because of").first.is_visible()
     with visit(browser, f"{door.address}/agencies/?q=south", java_script_enabled=False) as opened:
         assert opened.page.get_by_role("link", name="Southshire").first.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "count"),
+    [
+        ("en-GB", "1 Feb 2020", "1,200 searches"),
+        ("en-US", "Feb 1, 2020", "1,200 searches"),
+        # A dot would read as a decimal point in a page whose language is English.
+        ("de-DE", "1 Feb 2020", "1\u202f200 searches"),
+        ("fr-FR", "1 Feb 2020", "1\u202f200 searches"),
+    ],
+)
+def test_days_and_numbers_are_in_the_readers_format(
+    browser: Any, door: Door, locale: str, day: str, count: str
+) -> None:
+    address = f"{door.address}/agencies/{synthetic_release.NORTH[0]}/"
+    with visit(browser, address, locale=locale) as opened:
+        page = opened.page
+        page.wait_for_load_state("load")
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        text = page.locator("main").inner_text()
+        assert count in text
+        assert day in text
+        # What the source wrote stays as it is, and so does what machines read.
+        values = page.eval_on_selector_all("data.claim", "all => all.map(d => d.value)")
+        assert "1200/1200" in values
+        assert page.locator("time[datetime='2020-02-01']").first.inner_text() == day
+        assert opened.complaints == []
+
+
+def test_the_first_paint_waits_for_nothing_but_the_page(browser: Any, door: Door) -> None:
+    with visit(browser, door.address + "/") as opened:
+        blocking = opened.page.eval_on_selector_all(
+            "link[rel=stylesheet], script[src]:not([defer]):not([async])",
+            "all => all.map(e => e.outerHTML)",
+        )
+        assert blocking == []
+        chart = opened.page.locator("figure.drawn .wide svg").first
+        assert chart.is_visible()
+        asked = [r for r in opened.requests if not r.endswith((".svg", ".js"))]
+        assert asked == [f"{door.address}/"]
 
 
 def test_an_agency_is_found_by_typing(browser: Any, door: Door) -> None:
