@@ -80,11 +80,11 @@ def test_pages_are_read_without_scripts(browser: Any, door: Door) -> None:
 @pytest.mark.parametrize(
     ("locale", "day", "count"),
     [
-        ("en-GB", "1 Feb 2020", "1,200 searches"),
-        ("en-US", "Feb 1, 2020", "1,200 searches"),
+        ("en-GB", "1 Feb 2023", "1,200 searches"),
+        ("en-US", "Feb 1, 2023", "1,200 searches"),
         # A dot would read as a decimal point in a page whose language is English.
-        ("de-DE", "1 Feb 2020", "1\u202f200 searches"),
-        ("fr-FR", "1 Feb 2020", "1\u202f200 searches"),
+        ("de-DE", "1 Feb 2023", "1\u202f200 searches"),
+        ("fr-FR", "1 Feb 2023", "1\u202f200 searches"),
     ],
 )
 def test_days_and_numbers_are_in_the_readers_format(
@@ -101,7 +101,7 @@ def test_days_and_numbers_are_in_the_readers_format(
         # What the source wrote stays as it is, and so does what machines read.
         values = page.eval_on_selector_all("data.claim", "all => all.map(d => d.value)")
         assert "1200/1200" in values
-        assert page.locator("time[datetime='2020-02-01']").first.inner_text() == day
+        assert page.locator("time[datetime='2023-02-01']").first.inner_text() == day
         assert opened.complaints == []
 
 
