@@ -34,6 +34,7 @@ from dashboards.downloads import add_downloads
 from dashboards.embeds.routes import add_embeds
 from dashboards.explorer.process import ExplorerProcess
 from dashboards.headers import EXPLORER, SecurityHeaders
+from dashboards.lane import IDLE_SECONDS, Lane, watch
 from dashboards.pages import render
 from dashboards.shelf import FromShelf, Kept, Shelf, finish
 from dashboards.site.serving import Pages
@@ -62,22 +63,34 @@ def serve(
     bound = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     print(f"Facetally, release {version}: http://{shown}:{bound}/", flush=True)
+    shelf = Shelf()
     config = uvicorn.Config(
-        create_app(releases_path, base_url or f"http://{shown}:{bound}"),
+        create_app(releases_path, base_url or f"http://{shown}:{bound}", shelf),
+        http=type("Connection", (Lane,), {"shelf": shelf, "answered": {}, "known": {}}),
+        loop="uvloop",
         log_level="warning",
         access_log=False,
         server_header=False,
         ws_max_size=_LONGEST_MESSAGE,
+        timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=3,
     )
     try:
-        asyncio.run(_Door(config).serve(sockets=[listening]))
+        _Door(config).run(sockets=[listening])
     finally:
         listening.close()
 
 
 class _Door(uvicorn.Server):
-    """Uvicorn, but a signal ends it without being raised again: stopping is not a failure."""
+    """Uvicorn, but a signal ends it without being raised again: stopping is not a failure. Watches
+    its connections while it runs."""
+
+    async def main_loop(self) -> None:
+        watching = asyncio.create_task(watch(self.server_state.connections))
+        try:
+            await super().main_loop()
+        finally:
+            watching.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -107,10 +120,11 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def create_app(releases_path: Path, base_url: str) -> FastAPI:
+def create_app(releases_path: Path, base_url: str, shelf: Shelf) -> FastAPI:
     """The web application; starts the explorer's process with its lifespan.
 
-    ``base_url`` is the origin that readers use: pages name themselves by it.
+    ``base_url`` is the origin that readers use: pages name themselves by it. What is put on the
+    ``shelf`` is answered from it.
     """
     explorer = ExplorerProcess(releases_path)
 
@@ -127,7 +141,6 @@ def create_app(releases_path: Path, base_url: str) -> FastAPI:
     app = FastAPI(
         title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
-    shelf = Shelf()
     pages = Pages(releases_path, shelf, base_url)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(FromShelf, shelf=shelf)

@@ -3,6 +3,8 @@
 A handler that made something lasting puts it here; from then on the shelf answers that address
 before the application sees the request: conditional, partial, compressed. What belongs to a
 release leaves the shelf when the release does, and the oldest leave when the room is full.
+:func:`reply` is the one place that decides what a request for a finished answer gets; the HTTP
+protocol (:mod:`dashboards.lane`) and the application ask it alike.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import hashlib
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
@@ -35,22 +39,34 @@ OPEN_TO_ALL = {
     "Access-Control-Expose-Headers": "ETag, Content-Range, Content-Length, Accept-Ranges, Link",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 # The order in which equally welcome encodings are taken.
 _ENCODINGS = ("br", "zstd", "gzip")
+_LOOK_AGAIN = 0.02
+"""Seconds for which a look at the disk counts: a replaced release is noticed after that."""
 _Headers = list[tuple[bytes, bytes]]
+_Token = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Status and headers; ``wire`` is both as sent, without the date and the blank line."""
+
+    status: int
+    headers: _Headers
+    wire: bytes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One finished answer: for each encoding its body and headers, and for 304 the latter alone."""
+    """One finished answer: for each encoding its body and head, and for 304 the latter alone."""
 
     standing: Path
-    token: tuple[int, int]
+    token: _Token
     modified: float
     bodies: dict[str, bytes]
-    headers: dict[str, _Headers]
-    unchanged: dict[str, _Headers]
+    whole: dict[str, Head]
+    unchanged: dict[str, Head]
     etags: dict[str, bytes]
     size: int
 
@@ -90,12 +106,12 @@ def finish(
         suffix = "" if encoding == "identity" else f"-{encoding}"
         etags[encoding] = f'"{digest}{suffix}"'.encode()
         mine = {**shared, "ETag": etags[encoding].decode()}
-        unchanged[encoding] = _raw(mine)
+        unchanged[encoding] = _head(304, _raw(mine))
         mine |= {"Content-Type": media_type, "Content-Length": str(len(content))}
         mine |= (
             {"Accept-Ranges": "bytes"} if encoding == "identity" else {"Content-Encoding": encoding}
         )
-        whole[encoding] = _raw(mine)
+        whole[encoding] = _head(200, _raw(mine))
     size = sum(len(content) for content in bodies.values())
     return Answer(standing, _token(standing), when, bodies, whole, unchanged, etags, size)
 
@@ -104,7 +120,12 @@ def _raw(headers: dict[str, str]) -> _Headers:
     return [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
 
 
-def _token(standing: Path) -> tuple[int, int]:
+def _head(status: int, headers: _Headers) -> Head:
+    line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    return Head(status, headers, line + b"".join(b"%b: %b\r\n" % pair for pair in headers))
+
+
+def _token(standing: Path) -> _Token:
     """What changes when the directory is replaced or a link to it moves."""
     found = os.stat(standing)  # noqa: PTH116 (half the time, on every answer)
     return found.st_ino, found.st_mtime_ns
@@ -117,6 +138,8 @@ class Shelf:
     room: int = ROOM
     _kept: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
     _taken: int = 0
+    # By directory: when it was last looked at, and what was seen.
+    _seen: dict[Path, tuple[float, _Token | None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     # By address: two that share a lock take turns, which harms neither.
     _making: list[threading.Lock] = field(
@@ -150,10 +173,7 @@ class Shelf:
         answer = self._kept.get(address)
         if answer is None:
             return None
-        try:
-            stands = _token(answer.standing) == answer.token
-        except OSError:
-            stands = False
+        stands = self._look(answer.standing) == answer.token
         with self._lock:
             if not stands:
                 self._drop(address)
@@ -161,6 +181,17 @@ class Shelf:
             if address in self._kept:
                 self._kept.move_to_end(address)
         return answer
+
+    def _look(self, standing: Path) -> _Token | None:
+        now = time.monotonic()
+        then, token = self._seen.get(standing, (-1.0, None))
+        if now - then > _LOOK_AGAIN:
+            try:
+                token = _token(standing)
+            except OSError:
+                token = None
+            self._seen[standing] = now, token
+        return token
 
     def _drop(self, address: str) -> None:
         gone = self._kept.pop(address, None)
@@ -212,22 +243,27 @@ class Kept(Response):
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send, status: int = 200) -> None:
-    """Whole, in part (one range, of the plain bytes) or 304, as the request asks."""
-    asked: dict[bytes, bytes] = dict(scope["headers"])
-    part = asked.get(b"range") if status == 200 else None
+    """Whole, in part or 304, as the request asks; another status is always whole."""
+    head, body = reply(answer, dict(scope["headers"])) if status == 200 else _said(answer, status)
+    await send({"type": "http.response.start", "status": head.status, "headers": head.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def reply(answer: Answer, asked: dict[bytes, bytes]) -> tuple[Head, bytes]:
+    """What a GET with these headers (names in lower case) gets: all of it, one range of the plain
+    bytes, or 304. For HEAD the body is left away."""
+    part = asked.get(b"range")
     encoding = "identity" if part else _encoding(asked.get(b"accept-encoding", b""), answer)
-    if status == 200 and _unchanged(answer, encoding, asked):
-        await _send(send, 304, answer.unchanged[encoding], b"")
-        return
-    body, headers = answer.bodies[encoding], answer.headers[encoding]
+    if _unchanged(answer, encoding, asked):
+        return answer.unchanged[encoding], b""
+    head, body = answer.whole[encoding], answer.bodies[encoding]
     if part and asked.get(b"if-range", answer.etags["identity"]) == answer.etags["identity"]:
-        status, headers, body = _part(part, headers, body)
-    await _send(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+        return _part(part, head, body)
+    return head, body
 
 
-async def _send(send: Send, status: int, headers: _Headers, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _said(answer: Answer, status: int) -> tuple[Head, bytes]:
+    return _head(status, answer.whole["identity"].headers), answer.bodies["identity"]
 
 
 def _unchanged(answer: Answer, encoding: str, asked: dict[bytes, bytes]) -> bool:
@@ -241,29 +277,30 @@ def _unchanged(answer: Answer, encoding: str, asked: dict[bytes, bytes]) -> bool
         return False
     try:
         return int(answer.modified) <= parsedate_to_datetime(since.decode("latin-1")).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 
-def _part(asked: bytes, headers: _Headers, body: bytes) -> tuple[int, _Headers, bytes]:
+def _part(asked: bytes, whole: Head, body: bytes) -> tuple[Head, bytes]:
     """The one range asked for. Several ranges, or what is no range, get everything."""
     found = _RANGE.fullmatch(asked.decode("latin-1").strip())
     if not found or not (found[1] or found[2]):
-        return 200, headers, body
+        return whole, body
     size = len(body)
     if found[1]:
         first, last = int(found[1]), min(int(found[2] or size), size - 1)
     else:
         first, last = max(0, size - int(found[2])), size - 1
     if found[1] and found[2] and int(found[2]) < first:
-        return 200, headers, body
-    others = [pair for pair in headers if pair[0] != b"content-length"]
+        return whole, body
+    others = [pair for pair in whole.headers if pair[0] != b"content-length"]
     if first >= size or last < first:
         told = (b"content-range", f"bytes */{size}".encode())
-        return 416, [*others, told, (b"content-length", b"0")], b""
+        return _head(416, [*others, told, (b"content-length", b"0")]), b""
     piece = body[first : last + 1]
     told = (b"content-range", f"bytes {first}-{last}/{size}".encode())
-    return 206, [*others, told, (b"content-length", str(len(piece)).encode())], piece
+    length = (b"content-length", str(len(piece)).encode())
+    return _head(206, [*others, told, length]), piece
 
 
 def _encoding(accepted: bytes, answer: Answer) -> str:
