@@ -343,8 +343,8 @@ def _clashes(drafts: Sequence[Draft], ledger: Ledger) -> list[str]:
             fact = tuple(draft.row.get(c, "") for c in _FACT)
             if fact in facts:
                 said.append(
-                    f"{draft.origin}: {facts[fact]} states the same fact from the same source "
-                    "already"
+                    f"{draft.origin}: wording: {facts[fact]} states the same fact from the same "
+                    "source already; leave this row out"
                 )
             facts.setdefault(fact, draft.origin)
     return said

@@ -30,6 +30,7 @@ EARLIEST_DAY = date(1960, 1, 1)
 
 LONGEST_CELL = 4_000
 
+_RATE = "a rate needs the first and last day that it covers"
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 
 
@@ -272,7 +273,7 @@ def _field_problems(table: Table, tables: dict[str, pl.DataFrame]) -> list[Probl
             frame,
             field.name,
             cell.str.len_chars() > LONGEST_CELL,
-            lambda v: f"{len(v)} characters; at most {LONGEST_CELL} are allowed",
+            lambda v: f"{len(v)} characters; at most {LONGEST_CELL} are allowed; shorten it",
         )
         if field.required:
             problems += _found(
@@ -355,7 +356,8 @@ def _unreadable(
             try:
                 read(value)
             except ValueError as error:
-                reasons[value] = _shown(value) if len(value) > 200 else str(error)
+                long = f"{_shown(value)} is no date; write YYYY-MM-DD"
+                reasons[value] = long if len(value) > 200 else str(error)
     bad = frame.filter(pl.col(column).is_in(list(reasons))).select("line", column)
     return [Problem(f"{table}.csv", line, column, reasons[v]) for line, v in bad.iter_rows()]
 
@@ -376,7 +378,8 @@ def _unknown_ids(
             f"{table.name}.csv",
             line,
             field.name,
-            f"{_shown(value)} is not in {field.refers}.csv{close.get(value, '')}",
+            f"{_shown(value)} is not in {field.refers}.csv"
+            + (close.get(value) or "; correct it, or add that row first"),
         )
         for line, value in bad.iter_rows()
     ]
@@ -578,23 +581,28 @@ def _report_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
         ("period_start", first < EARLIEST_DAY, f"is before {EARLIEST_DAY}, a slip of the pen"),
         ("period_end", last < EARLIEST_DAY, f"is before {EARLIEST_DAY}, a slip of the pen"),
         ("period_end", last < first, "is before period_start; swap them"),
-        ("period_start", first > known, "is after the source was published"),
+        (
+            "period_start",
+            first > known,
+            "is after the source was published; correct it, or the date of the source",
+        ),
         (
             "period_end",
             last > known,
             "is after the source was published; leave blank for `up to publication`",
         ),
-        (
-            "period_start",
-            (pl.col("per") != "") & first.is_null() | (pl.col("per") != "") & last.is_null(),
-            "a rate needs the first and last day that it covers",
-        ),
+        ("period_start", (pl.col("per") != "") & first.is_null(), _RATE),
+        ("period_end", (pl.col("per") != "") & last.is_null(), _RATE),
         (
             "disclosed_by",
-            pl.col("disclosed_by") == pl.col("agency_id"),
+            (pl.col("disclosed_by") != "") & (pl.col("disclosed_by") == pl.col("agency_id")),
             "is the agency itself; leave blank",
         ),
-        ("replaces", pl.col("replaces") == pl.col("report_id"), "a report cannot replace itself"),
+        (
+            "replaces",
+            (pl.col("replaces") != "") & (pl.col("replaces") == pl.col("report_id")),
+            "is this row: a report cannot replace itself; leave blank",
+        ),
         (
             "note",
             ((pl.col("low") != "") | (pl.col("high") != "")) & (pl.col("note") == ""),
@@ -607,7 +615,7 @@ def _report_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
             reports,
             column,
             wrong,
-            lambda v, what=what: f"{_shown(v)} {what}".strip(),  # type: ignore[misc]
+            lambda v, what=what: f"{_shown(v) if v else 'is blank;'} {what}",  # type: ignore[misc]
         )
     problems += _repeated(
         "reports",

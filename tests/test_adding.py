@@ -249,6 +249,83 @@ BROKEN_ROWS = {
 }  # fmt: skip
 
 
+SOURCE = {"publisher": "Herald", "title": "News", "published_on": "2021", "kind": "press"}
+AGENCY = {"name": "East Police", "country": "GB", "level": "local"}
+DUTY = {"agency_id": "north-police", "instrument": "The Act", "requires": "Counts"}
+CORRECTION = {
+    "table_name": "reports",
+    "row_id": "b",
+    "column_name": "wording",
+    "was": "6",
+    "now": "5",
+    "corrected_on": "2021-07-01",
+    "why": "A slip.",
+}
+BROKEN_OTHERS: dict[str, tuple[str, dict[str, str], str]] = {
+    "a source without a day": ("source", {**SOURCE, "published_on": ""}, "published_on: is blank"),
+    "a source in May 1st": (
+        "source",
+        {**SOURCE, "published_on": "1 May 2021"},
+        "published_on: '1 May 2021' is not a date; write YYYY-MM-DD, YYYY-MM or YYYY",
+    ),
+    "an address without http": (
+        "source",
+        {**SOURCE, "url": "herald.example"},
+        "url: 'herald.example' is not a web address; write http:// or https:// and the rest",
+    ),
+    "an unknown kind of source": ("source", {**SOURCE, "kind": "blog"}, "kind: 'blog' is not one"),
+    "a country by its name": (
+        "agency",
+        {**AGENCY, "country": "Great Britain"},
+        "country: 'Great Britain' is not an ISO 3166-1 code; write two capitals",
+    ),
+    "residents with separators": (
+        "agency",
+        {**AGENCY, "population": "1,200,000"},
+        "population: '1,200,000' is not a whole number; write digits only, no separators",
+    ),
+    "a member of no group": (
+        "agency",
+        {**AGENCY, "member_of": "north-police"},
+        "member_of: 'north-police' is not of level group",
+    ),
+    "a system without a name": ("system", {"name": ""}, "name: is blank; it is required"),
+    "an unknown stance": (
+        "statement",
+        {**statement("", "refused", "2020"), "source_id": "gazette"},
+        "stance: 'refused' is not one of confirmed, denied, declined,",
+    ),
+    "a denial made after its source": (
+        "statement",
+        {**statement("", "denied", "2022-01-01"), "source_id": "gazette"},
+        "said_on: 2022-01-01 is after its source was published (2021-06-30)",
+    ),
+    "a duty that ends before it starts": (
+        "duty",
+        {
+            **{**DUTY, "source_id": "gazette"},
+            **{"effective_from": "2021-01-01", "effective_until": "2020-01-01"},
+        },
+        "effective_until: 2020-01-01 is before 2021-01-01",
+    ),
+    "due days without a cadence": (
+        "duty",
+        {**DUTY, "source_id": "gazette", "due_days": "30"},
+        "due_days: needs a cadence; without one leave blank",
+    ),
+    "a correction of no row": (
+        "correction",
+        {**CORRECTION, "row_id": "c"},
+        "row_id: 'c' is not in reports.csv",
+    ),
+    "a correction that is not made": (
+        "correction",
+        {**CORRECTION, "now": "7"},
+        "now: '7', but reports.csv has '5'",
+    ),
+}  # fmt: skip
+
+
 def _header(*columns: str) -> bytes:
     return ",".join(columns).encode() + b"\n"
 
@@ -297,6 +374,56 @@ def test_a_broken_row_is_refused_with_a_reason(case: str, tmp_path: Path) -> Non
     assert f"row 1 of {file}: " in said
     assert expected in said
     assert content(ledger) == before
+
+
+@pytest.mark.parametrize("case", BROKEN_OTHERS)
+def test_a_broken_row_of_another_kind_is_refused_with_a_reason(case: str, tmp_path: Path) -> None:
+    kind, row, expected = BROKEN_OTHERS[case]
+    ledger = small(tmp_path)
+    before = content(ledger)
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps([row]))
+    code, said = run_add(ledger, file, kind)
+    assert code == 1
+    assert f"row 1 of {file}: {expected}" in said
+    assert content(ledger) == before
+
+
+def test_fifty_broken_inputs_have_fifty_answers() -> None:
+    """Each case below says what its answer must contain; no two share it."""
+    answers = [
+        expected
+        for cases in (BROKEN_ROWS, BROKEN_FILES, BROKEN_OTHERS)
+        for *_, expected in cases.values()
+    ]
+    # These say the same of different cells, or of cells that are cut short.
+    unspecific = {"wording: ", "row 2 of", "is not one of", "NUL character", "broken CSV"}
+    assert len({a for a in answers if a not in unspecific}) >= 50
+
+
+def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
+    ledger = small(tmp_path)
+    file = tmp_path / "new.csv"
+    file.write_text('agency_id,words,words\nx,"a\nb",c\ny\nz,1,2,3,4\n')
+    code, said = run_add(ledger, file)
+    assert code == 1
+    assert said.splitlines() == [
+        f"{file}: 'words' is no column of reports; did you mean 'wording'?; the columns are "
+        + ", ".join(REPORTS.columns),
+        f"{file}: the required columns system_id, mode, metric, wording, channel, source_id are "
+        "missing",
+        f"row 3 of {file} (line 4): 1 cells, but the header has 3; a cell with a comma needs "
+        '"quotes"',
+        f"row 4 of {file} (line 5): 5 cells, but the header has 3; a cell with a comma needs "
+        '"quotes"',
+    ]
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps([1, {**report("c", "5"), "note": 2.5}]))
+    code, said = run_add(ledger, file)
+    assert [line.split(";")[0] for line in said.splitlines()] == [
+        f"row 1 of {file} is not an object of columns and values but 1",
+        f"row 2 of {file}: note: 2.5 is neither text nor a whole number",
+    ]
 
 
 @pytest.mark.parametrize("case", BROKEN_FILES)

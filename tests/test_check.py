@@ -79,7 +79,7 @@ BROKEN_REPORTS = {
     ),
     "override without reason": (
         report("a", "5", high="none"),
-        "note: '' an override of low or high needs its reason",
+        "note: is blank; an override of low or high needs its reason",
     ),
     "override in words": (
         report("a", "5", low="five", note="Why."),
@@ -87,7 +87,7 @@ BROKEN_REPORTS = {
     ),
     "rate without period": (
         report("a", "5", per="day"),
-        "period_start: '' a rate needs the first and last day that it covers",
+        "period_start: is blank; a rate needs the first and last day that it covers",
     ),
     "unknown rate": (
         report("a", "5", "2020-01-01", "2020-12-31", per="daily"),
@@ -99,7 +99,7 @@ BROKEN_REPORTS = {
     ),
     "corrects itself": (
         report("a", "5", replaces="a"),
-        "replaces: 'a' a report cannot replace itself",
+        "replaces: 'a' is this row: a report cannot replace itself; leave blank",
     ),
     "a capital in an id": (report("A1", "5"), "report_id: 'A1' is not an id"),
     "blanks around": (report("a", "5 "), "wording: '5 ' has blanks around it; remove them"),
