@@ -57,6 +57,20 @@ class BoundChange:
 
 
 @dataclass(frozen=True)
+class DateChange:
+    """A bound that is the same, but known to the public since another day (ISO 8601)."""
+
+    agency_id: str
+    system_id: str
+    metric: str
+    frequency: str
+    period: str
+    was: str
+    now: str
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GapChange:
     """A gap that opened, closed or changed its size: (low, high, days) before and after."""
 
@@ -93,6 +107,7 @@ class Changes:
     after: dict[str, str]
     rows: list[RowChange] = field(default_factory=list)
     bounds: list[BoundChange] = field(default_factory=list)
+    dates: list[DateChange] = field(default_factory=list)
     gaps: list[GapChange] = field(default_factory=list)
     conflicts: list[ConflictChange] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
@@ -101,7 +116,7 @@ class Changes:
 
     @property
     def any(self) -> bool:
-        return bool(self.rows or self.bounds or self.gaps or self.conflicts)
+        return bool(self.rows or self.bounds or self.dates or self.gaps or self.conflicts)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; days as text."""
@@ -133,6 +148,7 @@ def compare(before: Edition, after: Edition, limit: int | None = None) -> Change
         after=_about(after),
         rows=[change for changes in of_tables for change in changes],
         bounds=bounds,
+        dates=_date_changes(con, causes, limit),
         gaps=_gap_changes(con, causes),
         conflicts=_conflict_changes(con),
         names=_names(con),
@@ -235,13 +251,15 @@ class _Causes:
     ) -> tuple[str, ...]:
         """The changed evidence among the proofs of an answer, else about its series, else, for
         a group, about its members, by metric or by system."""
-        shown = sorted({p for p in proofs if p in self._about})
-        return tuple(
-            shown
-            or self._concerning([agency], system, metric)
+        return self.among(proofs) or tuple(
+            self._concerning([agency], system, metric)
             or self._concerning(self._within(agency), None, metric)
             or self._concerning(self._within(agency), system, None)
         )
+
+    def among(self, proofs: Iterable[str | None]) -> tuple[str, ...]:
+        """The changed evidence among the proofs of an answer."""
+        return tuple(sorted({p for p in proofs if p in self._about}))
 
     def _concerning(
         self, agencies: Iterable[str], system: str | None, metric: str | None
@@ -342,6 +360,36 @@ def _bound_changes(
         if not _within_a_grown(c, grown_windows.get((c.agency_id, c.system_id, c.metric), []))
     ]
     return kept, len(found) == limit
+
+
+_DATES = """
+with
+moved as (
+  select
+    agency_id, system_id, metric, frequency, period, n.period_start, n.period_end,
+    w.known_from as was, n.known_from as now,
+    w.low_report_ids || w.high_report_ids || n.low_report_ids || n.high_report_ids as proofs
+  from was_bounds as w
+  join now_bounds as n using (agency_id, system_id, metric, frequency, period)
+  where w.known_from <> n.known_from and w.low = n.low and w.high is not distinct from n.high
+)
+select agency_id, system_id, metric, frequency, period, was::text, now::text, proofs
+from moved
+order by agency_id, system_id, metric, array_position(['R', 'A', 'Q', 'M'], frequency),
+  period_start nulls first, period_end
+"""
+
+
+def _date_changes(
+    con: duckdb.DuckDBPyConnection, causes: _Causes, limit: int | None
+) -> list[DateChange]:
+    """The bounds that are known since another day because a proof of theirs changed."""
+    found = [
+        DateChange(*row[:7], because)
+        for row in con.execute(_DATES).fetchall()
+        if (because := causes.among(row[7]))
+    ]
+    return found[:limit]
 
 
 def _within_a_grown(gone: BoundChange, grown: Iterable[BoundChange]) -> bool:

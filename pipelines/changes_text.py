@@ -11,18 +11,31 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pipelines import arithmetic, periods
-from pipelines.changes import BoundChange, Changes, ConflictChange, GapChange, RowChange
+from pipelines.changes import (
+    BoundChange,
+    Changes,
+    ConflictChange,
+    DateChange,
+    GapChange,
+    RowChange,
+)
 
 LONGEST = 200
 """Lines of one section; the rest is counted. The JSON form has them all."""
 
 _SIGNS = {"added": "+", "removed": "-", "corrected": "~", "moved": "~"}
+_ONE = {"agencies": "agency", "duties": "duty"}
 _FREQUENCIES = {"Q": ("quarter", "quarters"), "M": ("month", "months")}
+
+
+_CELL = "; cell "
+"""Between a row and its corrected cell, in the subject of a line."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +63,14 @@ def headline(changes: Changes) -> str:
     for change in ("added", "corrected", "removed"):
         tables = Counter(r.table for r in changes.rows if r.change == change)
         if tables:
-            what = " and ".join(_counted(n, t[:-1], t) for t, n in _singular_first(tables))
+            what = " and ".join(_counted(n, _one(t), t) for t, n in _in_order(tables))
             parts.append(f"{what} {change}")
     if changes.bounds:
         series = len({(b.agency_id, b.system_id, b.metric) for b in changes.bounds})
         parts.append(f"{_counted(len(changes.bounds), 'bound', 'bounds')} of {series} series moved")
+    if changes.dates:
+        dated = _counted(len(changes.dates), "bound", "bounds")
+        parts.append(f"{dated} known since another day")
     gaps = Counter(g.change for g in changes.gaps)
     parts += [
         f"{_counted(gaps[c], 'gap', 'gaps')} {c}"
@@ -66,26 +82,33 @@ def headline(changes: Changes) -> str:
         parts.append(f"{_counted(aside['set_aside'], 'piece', 'pieces')} of evidence set aside")
     if aside["admitted"]:
         parts.append(f"{_counted(aside['admitted'], 'piece', 'pieces')} of evidence admitted again")
+    if changes.rows and not (changes.bounds or changes.dates or gaps or aside):
+        parts.append("no bound and no gap moved")
     if changes.cut:
         parts.append("more than can be listed here")
     return "; ".join(parts) + "." if parts else "Nothing changed."
 
 
-def _singular_first(tables: Counter[str]) -> list[tuple[str, int]]:
+def _one(table: str) -> str:
+    """A row of a table, in a word."""
+    return _ONE.get(table, table.removesuffix("s"))
+
+
+def _in_order(tables: Counter[str]) -> list[tuple[str, int]]:
     order = ("reports", "statements", "duties", "sources", "agencies", "systems", "corrections")
     return [(t, tables[t]) for t in order if tables[t]]
 
 
 def _counted(number: int, one: str, many: str) -> str:
-    one = {"agencie": "agency", "dutie": "duty"}.get(one, one)
     return f"{number:,} {one if number == 1 else many}"
 
 
 def lines(changes: Changes) -> list[Line]:
-    """Every change as a line, in the order of sections: rows, bounds, gaps, conflicts."""
+    """Every change as a line, in the order of sections: rows, bounds, days, gaps, conflicts."""
     return [
         *(line for row in changes.rows for line in _row_lines(row, changes.names)),
         *_bound_lines(changes),
+        *_date_lines(changes),
         *(_gap_line(gap, changes.names) for gap in changes.gaps),
         *(_conflict_line(conflict, changes.names) for conflict in changes.conflicts),
     ]
@@ -96,7 +119,12 @@ def as_text(changes: Changes) -> str:
     out = [f"{changes.before['name']} → {changes.after['name']}", headline(changes)]
     for section, found in _sections(changes):
         out += ["", section]
-        out += [f"  {_SIGNS.get(line.change, line.change)} {line.text}" for line in found[:LONGEST]]
+        for row, told in _by_row(found[:LONGEST]):
+            sign = _SIGNS.get(told[0].change, told[0].change)
+            if row:
+                out += [f"  {sign} {row}", *(f"      {_cell(line)}" for line in told)]
+            else:
+                out.append(f"  {sign} {told[0].text}")
         if len(found) > LONGEST:
             out.append(f"  and {len(found) - LONGEST:,} more")
     return "\n".join(out) + "\n"
@@ -115,7 +143,10 @@ def as_markdown(changes: Changes) -> str:
         out += ["", "The method changed too: what names no cause may come from that."]
     for section, found in _sections(changes):
         out += ["", f"## {section}", ""]
-        out += [f"- **{line.change}** {_plain(line.text)}" for line in found[:LONGEST]]
+        for row, told in _by_row(found[:LONGEST]):
+            out.append(f"- **{told[0].change}** {_plain(row or told[0].text)}")
+            if row:
+                out += [f"  - {_plain(_cell(line))}" for line in told]
         if len(found) > LONGEST:
             out.append(f"- and {len(found) - LONGEST:,} more")
     return "\n".join(out) + "\n"
@@ -147,6 +178,17 @@ def _sections(changes: Changes) -> Iterator[tuple[str, list[Line]]]:
         yield section, list(found)
 
 
+def _by_row(found: Iterable[Line]) -> Iterator[tuple[str, list[Line]]]:
+    """Lines that are cells of one row together, with the row's name; any other by itself."""
+    for row, told in groupby(found, key=lambda line: line.subject.rpartition(_CELL)[0]):
+        for lines_ in [list(told)] if row else [[line] for line in told]:
+            yield row, lines_
+
+
+def _cell(line: Line) -> str:
+    return f"{line.subject.rpartition(_CELL)[2]}: {line.was} → {line.now}"
+
+
 def _plain(text: str) -> str:
     """Text of the ledger within Markdown: nothing in it is mark-up."""
     text = re.sub(r"\s+", " ", text)
@@ -155,13 +197,12 @@ def _plain(text: str) -> str:
 
 def _row_lines(change: RowChange, names: dict[str, str]) -> Iterator[Line]:
     """One line for a row that came or went, one for each cell that was corrected."""
-    subject = f"{change.table} {change.row_id}"
+    subject = f"{_one(change.table)} {change.row_id}: {describe_row(change, names)}"
     if change.change != "corrected":
-        subject = f"{subject}: {describe_row(change, names)}"
         yield Line("Rows", change.change, subject, "", "", "")
     for cell in change.cells:
         was, now = _quoted(cell.was), _quoted(cell.now)
-        yield Line("Rows", "corrected", f"{subject}, {cell.column}", was, now, "")
+        yield Line("Rows", "corrected", f"{subject}{_CELL}{cell.column}", was, now, "")
 
 
 def _quoted(text: str) -> str:
@@ -236,6 +277,28 @@ def _bound_lines(changes: Changes) -> Iterator[Line]:
             )
 
 
+def _date_lines(changes: Changes) -> Iterator[Line]:
+    """A line for each series, days and cause: the windows and years, else what there is."""
+
+    def alike(change: DateChange) -> tuple[object, ...]:
+        series = (change.agency_id, change.system_id, change.metric)
+        return series, change.was, change.now, change.because
+
+    for _, group in groupby(sorted(changes.dates, key=alike), key=alike):
+        dated = list(group)
+        listed = [d for d in dated if d.frequency in ("R", "A")] or dated
+        first = dated[0]
+        series = _series(first.agency_id, first.system_id, first.metric, changes.names)
+        when = ", ".join(dict.fromkeys(_when(d.frequency, d.period) for d in listed))
+        yield Line(
+            "Known since another day",
+            "moved",
+            f"{series}, {when}",
+            *(arithmetic.day(date.fromisoformat(text)) for text in (first.was, first.now)),
+            _because(first.because),
+        )
+
+
 def _runs(bounds: list[BoundChange]) -> Iterator[list[BoundChange]]:
     """Years in a row that moved alike, together; a year that is also a window, once."""
     windows = {b.period for b in bounds if b.frequency == "R"}
@@ -256,12 +319,16 @@ def _runs(bounds: list[BoundChange]) -> Iterator[list[BoundChange]]:
 
 
 def _period(bound: BoundChange) -> str:
-    if bound.frequency != "R":
-        return f"in {bound.period}"
-    when = arithmetic.period(*periods.window_span(bound.period))
-    if bound.period_was != bound.period:
+    when = _when(bound.frequency, bound.period)
+    if bound.frequency == "R" and bound.period_was != bound.period:
         return f"{when} (was {arithmetic.period(*periods.window_span(bound.period_was))})"
     return when
+
+
+def _when(frequency: str, period: str) -> str:
+    if frequency != "R":
+        return f"in {period}"
+    return arithmetic.period(*periods.window_span(period))
 
 
 def _because(ids: Iterable[str]) -> str:

@@ -58,6 +58,52 @@ def test_a_corrected_wording_names_the_cells_and_moves_its_bounds(tmp_path: Path
     assert {b["agency_id"] for b in found["bounds"]} == {"north-police"}
 
 
+def test_a_source_dated_anew_says_since_when_its_bounds_are_known(tmp_path: Path) -> None:
+    """5 searches in 2020, first believed published on 1 March 2021, in truth on 1 May."""
+    row = report("a", "5", *YEAR, source_id="herald")
+    a, b = ledgers(
+        tmp_path,
+        {"reports": [row], "sources": [source("herald", "2021-03-01", note="Undated.")]},
+        {"reports": [row], "sources": [source("herald", "2021-05-01")]},
+    )
+    found = diff(a, b)
+    assert found["bounds"] == []
+    assert {
+        (d["period"], d["was"], d["now"], tuple(d["because"]))
+        for d in found["dates"]
+        if d["frequency"] in ("R", "A")
+    } == {
+        ("2020", "2021-03-01", "2021-05-01", ("a",)),
+        ("2020-01-01/2020-12-31", "2021-03-01", "2021-05-01", ("a",)),
+    }
+    options = ["--as-of", AS_OF.isoformat()]
+    text = CliRunner().invoke(app, ["diff", str(a), str(b), *options]).stdout
+    assert text.splitlines()[1:] == [
+        f"1 source corrected; {len(found['dates'])} bounds known since another day.",
+        "",
+        "Rows",
+        "  ~ source herald: Gazette, A report, 2021-05-01",
+        '      published_on: "2021-03-01" → "2021-05-01"',
+        '      note: "Undated." → blank',
+        "",
+        "Known since another day",
+        "  ~ North Police, Finder, searches, in 2020: 1 March 2021 → 1 May 2021 (because of a)",
+    ]
+    text = (
+        CliRunner().invoke(app, ["diff", str(a), str(b), *options, "--format", "markdown"]).stdout
+    )
+    assert (
+        "- **corrected** source herald: Gazette, A report, 2021-05-01\n"
+        '  - published\\_on: "2021-03-01" → "2021-05-01"\n'
+    ) in text
+
+
+def test_rows_that_move_nothing_say_so(tmp_path: Path) -> None:
+    a, b = ledgers(tmp_path, {}, {"sources": [source("herald", "2021-03-01")]})
+    text = CliRunner().invoke(app, ["diff", str(a), str(b)]).stdout
+    assert text.splitlines()[1] == "1 source added; no bound and no gap moved."
+
+
 def test_years_that_moved_alike_share_a_line(tmp_path: Path) -> None:
     a, b = ledgers(tmp_path, {}, {"reports": [report("a", "5", "2017-01-01", "2020-12-31")]})
     text = CliRunner().invoke(app, ["diff", str(a), str(b)]).stdout
