@@ -385,9 +385,11 @@ def _date_changes(
 ) -> list[DateChange]:
     """The bounds that are known since another day because a proof of theirs changed."""
     found = [
-        DateChange(*row[:7], because)
-        for row in con.execute(_DATES).fetchall()
-        if (because := causes.among(row[7]))
+        DateChange(agency, system, metric, frequency, period, was, now, because)
+        for agency, system, metric, frequency, period, was, now, proofs in con.execute(
+            _DATES
+        ).fetchall()
+        if (because := causes.among(proofs))
     ]
     return found[:limit]
 

@@ -294,7 +294,8 @@ def _date_lines(changes: Changes) -> Iterator[Line]:
             "Known since another day",
             "moved",
             f"{series}, {when}",
-            *(arithmetic.day(date.fromisoformat(text)) for text in (first.was, first.now)),
+            arithmetic.day(date.fromisoformat(first.was)),
+            arithmetic.day(date.fromisoformat(first.now)),
             _because(first.because),
         )
 
