@@ -316,7 +316,8 @@ def _name(gaps: list[Gap]) -> None:
         name = "-".join([*parts, gap.first.period_end.isoformat()])
         named.setdefault(name, []).append(gap)
     for name, alike in named.items():
-        alike.sort(key=lambda g: (g.first.known_from, g.first.order))
+        if len(alike) > 1:
+            alike.sort(key=lambda g: (g.first.known_from, g.first.order))
         for n, gap in enumerate(alike, 1):
             gap.gap_id = name if n == 1 else f"{name}-{n}"
 

@@ -81,16 +81,19 @@ def build(ledger_dir: Path, out: Path, as_of: date, progress: Progress | None = 
     ledger, problems = read_ledger(ledger_dir)
     if problems:
         raise BrokenLedgerError(problems)
-    version = f"{as_of.isoformat()}-{ledger.sha256[:12]}"
+    ledger_sha256 = ledger.sha256
+    version = f"{as_of.isoformat()}-{ledger_sha256[:12]}"
     out.mkdir(parents=True, exist_ok=True)
     with _only_build_in(out):
         home = out / version
         if not is_release_of_this_method(home) or verify_files(home):
             with _staged(out, home) as stage:
                 last = find_last_release(out, method_fingerprint())
-                _write_tables(ledger, as_of, stage, progress, last)
+                con = connect(ledger)
+                del ledger  # a million reports twice in memory would be half a gigabyte
+                _write_tables(con, as_of, stage, progress, last)
                 progress.step("Describing the release")
-                describe_files(stage, version, as_of, ledger.sha256, method_fingerprint())
+                describe_files(stage, version, as_of, ledger_sha256, method_fingerprint())
                 progress.step("Comparing with the release before")
                 _tell_changes(stage, out, version)
         _point_latest(out, version)
@@ -142,11 +145,12 @@ def is_release_of_this_method(home: Path) -> bool:
 
 
 def _write_tables(
-    ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
+    con: duckdb.DuckDBPyConnection, as_of: date, stage: Path, progress: Progress, last: Path | None
 ) -> None:
     """Write every table; what is finished is written while gaps are measured."""
-    con, evidence, series = _derive_bounds(ledger, as_of, stage, progress, last)
-    with ThreadPoolExecutor(1) as writer:
+    evidence, series = _derive_bounds(con, as_of, stage, progress, last)
+    writer = ThreadPoolExecutor(1)
+    try:
         finished = {table: writer.submit(_write, con.cursor(), table, stage) for table in FIRST}
         _measure_gaps(con, evidence, series, as_of, progress)
         progress.step("Measuring coverage")
@@ -159,24 +163,25 @@ def _write_tables(
         progress.step("Writing the tables")
         for written in finished.values():
             written.result()
+    finally:
+        writer.shutdown(cancel_futures=True)
     con.close()
 
 
 def derive_tables(ledger: Ledger, as_of: date, stage: Path) -> duckdb.DuckDBPyConnection:
     """All tables of a release but those of coverage, in a database; `bounds` reads
     ``stage``/bounds.parquet, which is written there."""
-    progress = Progress()
-    con, evidence, series = _derive_bounds(ledger, as_of, stage, progress, None)
+    con, progress = connect(ledger), Progress()
+    evidence, series = _derive_bounds(con, as_of, stage, progress, None)
     _measure_gaps(con, evidence, series, as_of, progress)
     return con
 
 
 def _derive_bounds(
-    ledger: Ledger, as_of: date, stage: Path, progress: Progress, last: Path | None
-) -> tuple[duckdb.DuckDBPyConnection, Evidence, list[Series]]:
-    """The tables FIRST in a database, and the evidence by series. Answers of unchanged series are
-    taken from the ``last`` release."""
-    con = connect(ledger)
+    con: duckdb.DuckDBPyConnection, as_of: date, stage: Path, progress: Progress, last: Path | None
+) -> tuple[Evidence, list[Series]]:
+    """Create the tables FIRST from the ledger's; returns the evidence and the series it is about.
+    Answers of unchanged series are taken from the ``last`` release."""
     progress.step("Reading reports and statements")
     for table in LEDGER_FILES:
         _create(con, table.name, as_of)
@@ -190,7 +195,7 @@ def _derive_bounds(
     found, standing = _write_bounds(con, evidence, last, stage, progress)
     progress.step("Explaining conflicts")
     _register(con, "conflicts", describe_conflicts(con, found, standing, series))
-    return con, evidence, series
+    return evidence, series
 
 
 def read_reports(ledger: Ledger, as_of: date) -> pl.DataFrame:
@@ -258,7 +263,8 @@ def _write_bounds(
         )
 
     def solved() -> Iterator[pa.Table]:
-        for answers, found in solve_evidence(evidence.of(changed), progress.share):
+        asked = evidence if len(changed) == evidence.series else evidence.of(changed)
+        for answers, found in solve_evidence(asked, progress.share):
             con.register("answers", numbered(answers, changed))
             yield con.sql(query).to_arrow_table()
             con.unregister("answers")

@@ -20,16 +20,20 @@ _RULES = {
     """,
     "two rows known at once": """
         from (
-          select *, lead(known_from) over (
-            partition by agency_id, system_id, metric, frequency, period order by known_from
-          ) as next_from
+          select
+            agency_id, system_id, metric, frequency, period, known_from, known_until,
+            lead(known_from) over (
+              partition by agency_id, system_id, metric, frequency, period order by known_from
+            ) as next_from
           from bounds
         )
         where known_until > next_from or (known_until is null and next_from is not null)
     """,
     "a gap known twice at once": """
         from (
-          select *, lead(known_from) over (partition by gap_id order by known_from) as next_from
+          select
+            gap_id, known_from, known_until,
+            lead(known_from) over (partition by gap_id order by known_from) as next_from
           from gap_history
         )
         where known_until > next_from or (known_until is null and next_from is not null)

@@ -1301,12 +1301,23 @@ def _forms(language: str) -> tuple[_Form, ...]:
     return tuple(forms)
 
 
+@cache
+def _forms_by_head(language: str) -> dict[str, tuple[_Form, ...]]:
+    """The forms that fit texts with a first token, in their order; "": any that no form names."""
+    heads = {head for form in _forms(language) for head in form.parts[0][:1]}
+    return {
+        head: tuple(form for form in _forms(language) if form.parts[0][:1] in ((), (head,)))
+        for head in {"", *heads}
+    }
+
+
 def _apply_rules(tokens: Tokens, language: str) -> tuple[Rule, Interval]:
     _refuse_what_is_no_count(tokens, language)
     # The most specific form that came close explains best why it failed.
     failed: tuple[int, str] = (-1, "its words form no quantity")
+    forms = _forms_by_head(language)
     for text in dict.fromkeys((tokens, _without_count_words(tokens, language))):
-        for form in _forms(language):
+        for form in forms.get(text[0] if text else "", forms[""]):
             found: set[Interval] = set()
             for spans in _fits(form.parts, text):
                 try:
@@ -1328,8 +1339,9 @@ def _refuse_what_is_no_count(tokens: Tokens, language: str) -> None:
         raise UnreadableWording("a percentage is not a count")
     if tokens[0] in ("-", "minus"):
         raise UnreadableWording("a count cannot be negative")
+    said = set(tokens)
     for rate in _rates(language):
-        if any(tokens[i : i + len(rate)] == rate for i in range(len(tokens))):
+        if rate[0] in said and any(tokens[i : i + len(rate)] == rate for i in range(len(tokens))):
             raise UnreadableWording(
                 f"{' '.join(rate)!r} makes it a rate; write that in the column `per` and "
                 "keep the number here"
