@@ -45,13 +45,13 @@ _CHANNELS = {
     "denial": "the agency's denial",
 }
 _STANCES = {
-    "confirmed": "Confirmed",
-    "denied": "Denied",
-    "declined": "Declined to say",
-    "no_response": "Did not answer",
-    "disputed": "Disputed",
-    "suspended": "Suspended",
-    "banned": "Banned",
+    "confirmed": "it confirmed use",
+    "denied": "it denied use",
+    "declined": "it declined to say",
+    "no_response": "it had not answered",
+    "disputed": "it disputed what others reported",
+    "suspended": "it said that use was suspended",
+    "banned": "use was forbidden",
 }
 _NO_ESTIMATE = {
     "U": "No estimate is given: the evidence is contested.",
@@ -127,18 +127,19 @@ class Statement:
 
     def sentence(self) -> str:
         if self.earliest is None:
-            when = f"by {day(self.latest)}"
+            when = f"By {day(self.latest)}"
         elif self.earliest == self.latest:
-            when = day(self.latest)
+            when = f"On {day(self.latest)}"
         else:
-            when = f"between {day(self.earliest)} and {day(self.latest)}"
-        return f"{_STANCES[self.stance]}, {when}: {self.summary}"
+            when = f"Between {day(self.earliest)} and {day(self.latest)}"
+        return f"{when} {_STANCES[self.stance]}: {self.summary}"
 
 
 @dataclass(frozen=True)
 class Figure:
     """A figure and how it is known. ``known_from`` and ``known_until`` (None: still) are those of
-    its row in `bounds`, both None where it has none; ``why_no_row`` says why."""
+    its row in `bounds`, both None where it has none; ``why_no_row`` says why. ``gaps`` are those
+    of the period, one sentence each."""
 
     agency: str
     system: str
@@ -157,6 +158,7 @@ class Figure:
     why_no_row: str
     aside: list[SetAside] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
     @property
     def says_something(self) -> bool:
@@ -200,6 +202,8 @@ class Figure:
         if self.statements:
             said = " ".join(statement.sentence() for statement in self.statements)
             found.append(f"What the agency said. {said}")
+        if self.gaps:
+            found.append(f"What is not disclosed. {' '.join(self.gaps)}")
         if self.known_from:
             until = f" until {day(self.known_until)}" if self.known_until else ""
             found.append(f"This is what the public knew from {day(self.known_from)}{until}.")
@@ -386,6 +390,22 @@ def _read_series(
         )
     con.execute(
         """
+        create or replace table gap_history as
+        from read_parquet($history)
+        semi join (
+          from read_parquet($gaps)
+          where kind <> 'late'
+            and agency_id = $agency and system_id = $system and metric = $metric
+        ) using (gap_id)
+        """,
+        {
+            "history": str(home / "gap_history.parquet"),
+            "gaps": str(home / "gaps.parquet"),
+            **wanted,
+        },
+    )
+    con.execute(
+        """
         create or replace table sources as from read_parquet($path)
         where source_id in (select source_id from reports union select source_id from statements)
         """,
@@ -481,6 +501,7 @@ def _explain(
         why_no_row=why,
         aside=_set_aside(con, sources, first, last, day_known),
         statements=_statements(con, day_known),
+        gaps=_gaps(con, first, last, day_known),
     )
 
 
@@ -568,8 +589,25 @@ def _statements(con: duckdb.DuckDBPyConnection, known_on: date) -> list[Statemen
         select stance, said_earliest, said_latest, summary
         from statements
         where known_from <= ?
-        order by said_latest, statement_id
+        order by coalesce(said_earliest, said_latest), said_latest, statement_id
         """,
         [known_on],
     ).fetchall()
     return [Statement(*row) for row in rows]
+
+
+def _gaps(
+    con: duckdb.DuckDBPyConnection, first: date | None, last: date, known_on: date
+) -> list[str]:
+    """The gaps of just these days that stood on a day; what came late is no longer missing."""
+    rows = con.execute(
+        """
+        select sentence
+        from gap_history
+        where period_start is not distinct from $first and period_end = $last
+          and known_from <= $day and coalesce(known_until, date '9999-12-31') > $day
+        order by gap_id
+        """,
+        {"first": first, "last": last, "day": min(known_on, date(9999, 12, 30))},
+    ).fetchall()
+    return [sentence for (sentence,) in rows]

@@ -58,7 +58,10 @@ def test_a_leak_is_explained_in_plain_sentences(home: Path) -> None:
         "December 2019 to 28 February 2020 (“The list”, 28 February 2020; leaked; r-leak).",
         "No upper bound: nothing says at most how many.",
         "No estimate is given: no report with an upper bound covers every day.",
-        "What the agency said. Denied, 10 January 2020: Answered no when asked.",
+        "What the agency said. On 10 January 2020 it denied use: Answered no when asked.",
+        "What is not disclosed. On 10 January 2020 it said that it did not use Finder; leaked "
+        "records show at least 171 searches from 1 December 2019 to 28 February 2020. Both can be "
+        "true only if all of them came after it said so.",
         "This is what the public knew from 28 February 2020 until 1 March 2021.",
     ]
 
