@@ -15,6 +15,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pipelines.cases
 	touch $@
 
+# A reader's machine, for tests: programs that ask the door by address.
+.venv-reader/.ready: tests/reader.lock
+	$(PYTHON) -m venv --clear .venv-reader
+	.venv-reader/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	touch $@
+
 build: setup
 	$(BIN)/facetally build
 
@@ -28,7 +34,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-test: lint types build
+test: lint types build .venv-reader/.ready
 	@sh tests/chromium.sh
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
@@ -45,6 +51,8 @@ review: setup
 lock:
 	uv pip compile --universal --python-version 3.11 --extra test --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --no-annotate --quiet --output-file tests/reader.lock tests/reader.in
 
 clean:
-	rm -rf $(VENV) data/releases
+	rm -rf $(VENV) .venv-reader data/releases

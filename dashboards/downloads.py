@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
@@ -84,17 +85,15 @@ def release_path(path: Path, version: str) -> Path | None:
 
 def listed(path: Path) -> dict[str, Any]:
     """What can be downloaded: the latest version, every version kept, and the tables."""
-    kept = sorted(
-        (
-            p.name
-            for p in path.iterdir()
-            if VERSION.fullmatch(p.name) and release_path(path, p.name)
-        ),
-        reverse=True,
-    )
+    kept = [p.name for p in path.iterdir() if release_path(path, p.name) and p.name != "latest"]
+    return listing(releases.latest_path(path).name, kept)
+
+
+def listing(latest: str, versions: Iterable[str]) -> dict[str, Any]:
+    """The same from the versions' names."""
     return {
-        "latest": releases.latest_path(path).name,
-        "versions": kept,
+        "latest": latest,
+        "versions": sorted(versions, reverse=True),
         "tables": [table.name for table in RELEASE],
         "shapes": list(SHAPES),
         "address": "/data/{latest or version}/{table}.{shape}",

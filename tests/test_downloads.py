@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import httpx
 import polars as pl
 import pyarrow.parquet as pq
@@ -212,25 +211,6 @@ def test_the_list_of_releases_and_their_files(server: Door) -> None:
     assert said["versions"] == [VERSION]
     assert server.get(f"/data/{VERSION}/README.txt").status_code == 200
     assert "CC BY 4.0" in server.get("/data/latest/LICENSE.txt").text
-
-
-def test_polars_scans_by_address(server: Door, releases: Path) -> None:
-    lazily = pl.scan_parquet(f"{server.address}/data/latest/bounds.parquet")
-    found = lazily.filter(pl.col("frequency") == "A").select(pl.col("low").sum()).collect().item()
-    here = pl.read_parquet(releases / "latest" / "bounds.parquet")
-    assert found == here.filter(pl.col("frequency") == "A")["low"].sum()
-
-
-def test_duckdb_queries_by_address(server: Door, releases: Path) -> None:
-    con = duckdb.connect()
-    try:
-        con.execute("load httpfs")
-    except duckdb.Error:
-        pytest.skip("DuckDB's httpfs extension is not installed here and is not fetched by tests")
-    address = f"{server.address}/data/latest/bounds.parquet"
-    found = con.execute(f"select count(*) from '{address}' where frequency = 'A'").fetchone()
-    here = pl.read_parquet(releases / "latest" / "bounds.parquet")
-    assert found == (here.filter(pl.col("frequency") == "A").height,)
 
 
 def test_the_citation_names_this_version_and_title() -> None:

@@ -19,7 +19,8 @@ from dashboards import assets, phrases, releases
 from dashboards.charts.changes import release_changes
 from dashboards.embeds import catalogue
 from dashboards.releases import Release
-from dashboards.site import Site, export
+from dashboards.site import Site
+from dashboards.site.export import export
 from pipelines import editions
 from pipelines.changes import compare
 from pipelines.editions import Edition

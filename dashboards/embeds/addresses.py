@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 KINDS = {
     "html": "text/html; charset=utf-8",
@@ -30,6 +30,13 @@ def chart_address(chart: str, key: str, kind: str = "html", release: str = "late
     """
     pinned = f"{quote(release)}/" if release != "latest" else ""
     return f"/embed/{pinned}{chart}/{quote(key, safe=_PLAIN)}.{kind}"
+
+
+def oembed_address(base_url: str, page: str, chart: str, key: str, release: str = "latest") -> str:
+    """The full address by which other sites find what to show for ``page``, an address of this
+    site. Some of them look for ``url`` in it; the file needs none."""
+    asked = urlencode({"format": "json", "url": base_url + page})
+    return f"{base_url}{chart_address(chart, key, 'oembed.json', release)}?{asked}"
 
 
 def build_address(chart: str, key: str) -> str:

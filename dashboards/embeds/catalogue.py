@@ -178,7 +178,7 @@ def _values(release: Release, name: str) -> frozenset[str]:
 
 def _find_trend(release: Release, key: str, known: date | None) -> Chart | None:
     parts = key.split(".")
-    if len(parts) != 3 or tuple(parts) not in record(release).series:
+    if len(parts) != 3 or tuple(parts) not in _bounded(release):
         return None
     agency, system, metric = parts
     view = View(agency=agency, system=system, metric=metric, known=known)
@@ -192,6 +192,13 @@ def _find_trend(release: Release, key: str, known: date | None) -> Chart | None:
         f"/explore?{view.query()}",
         {**_VOICES, "estimate": "estimate", "aside": "report set aside"},
     )
+
+
+@lru_cache(maxsize=3)
+def _bounded(release: Release) -> frozenset[tuple[str, ...]]:
+    """The series with bounds to draw: what is wholly vague has none."""
+    keys = release.tables["bounds"].select("agency_id", "system_id", "metric").unique()
+    return frozenset(keys.iter_rows())
 
 
 def _make_trend(release: Release, key: str, known: date | None) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from dashboards.embeds import catalogue
 from dashboards.embeds.addresses import KINDS, build_address
@@ -26,7 +27,7 @@ def index(release: Release) -> bytes:
         }
         for chart in catalogue.charts(release)
     ]
-    return json.dumps({"release": release.version, "charts": rows}, ensure_ascii=False).encode()
+    return as_json({"release": release.version, "charts": rows})
 
 
 def specification(shown: Shown) -> bytes:
@@ -46,4 +47,9 @@ def specification(shown: Shown) -> bytes:
         "table": table.rows(),
     }
     spec = {**spec, "usermeta": {**spec.get("usermeta", {}), "facetally": about}}
-    return json.dumps(spec, ensure_ascii=False).encode()
+    return as_json(spec)
+
+
+def as_json(said: dict[str, Any]) -> bytes:
+    """JSON as it is served."""
+    return json.dumps(said, ensure_ascii=False).encode()

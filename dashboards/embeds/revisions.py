@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import polars as pl
 
-from dashboards.charts.figure import Figure
 from dashboards.embeds.catalogue import Chart, figure
 from dashboards.releases import Release
 
 _SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Told:
+    """The table of a chart: its columns, those of them that hold numbers, and its rows."""
+
+    columns: list[str]
+    numbers: set[str]
+    rows: list[tuple[Any, ...]]
 
 
 def revised(pinned: Release, latest: Release, chart: Chart) -> list[str]:
@@ -19,39 +30,43 @@ def revised(pinned: Release, latest: Release, chart: Chart) -> list[str]:
     before, after = figure(pinned, chart), figure(latest, chart)
     if before is None or pinned.version == latest.version:
         return []
+    return changed(_told(before.table), _told(after.table) if after else None)
+
+
+def changed(before: Told, after: Told | None) -> list[str]:
+    """The same for two tables of one chart; None: the latest release has none.
+
+    Rows go by their words; what differs in numbers or is gone was revised.
+    """
     if after is None:
         return ["the chart is no longer in the latest release"]
-    changed = _changed(before, after)
-    more = len(changed) - _SHOWN
-    return [*changed[:_SHOWN], *([f"{more} more"] if more > 0 else [])]
-
-
-def _changed(before: Figure, after: Figure) -> list[str]:
-    """Rows go by their words; what differs in numbers or is gone was revised."""
-    old, new = _rows(before.table), _rows(after.table)
-    told = []
+    old, new = _rows(before), _rows(after)
+    said = []
     for name, values in old.items():
         if name not in new:
-            told.append(f"{name}: no longer stated so")
+            said.append(f"{name}: no longer stated so")
         elif new[name] != values:
-            told.append(f"{name}: was {_words(values)}, is {_words(new[name])}")
-    return told
+            said.append(f"{name}: was {_words(values)}, is {_words(new[name])}")
+    more = len(said) - _SHOWN
+    return [*said[:_SHOWN], *([f"{more} more"] if more > 0 else [])]
 
 
-def _rows(table: pl.DataFrame) -> dict[str, tuple[object, ...]]:
+def _told(table: pl.DataFrame) -> Told:
+    numbers = {name for name, kind in table.schema.items() if kind.is_numeric()}
+    return Told(table.columns, numbers, table.rows())
+
+
+def _rows(told: Told) -> dict[str, tuple[object, ...]]:
     """Each row's numbers by the words in it. Words that tell of a state may change by themselves,
     so only the first column names the row, with the second where the first is not enough."""
-    numbers = [name for name, kind in table.schema.items() if kind.is_numeric()]
-    words = [name for name in table.columns if name not in numbers]
+    numbers = [n for n, name in enumerate(told.columns) if name in told.numbers]
+    words = [n for n in range(len(told.columns)) if n not in numbers]
     for count in range(1, len(words) + 1):
-        if table.select(words[:count]).is_unique().all():
+        if len({tuple(row[n] for n in words[:count]) for row in told.rows}) == len(told.rows):
             words = words[:count]
             break
-    kept = numbers or [name for name in table.columns if name not in words]
-    return {
-        ", ".join(str(row[name]) for name in words): tuple(row[name] for name in kept)
-        for row in table.iter_rows(named=True)
-    }
+    kept = numbers or [n for n in range(len(told.columns)) if n not in words]
+    return {", ".join(str(row[n]) for n in words): tuple(row[n] for n in kept) for row in told.rows}
 
 
 def _words(values: tuple[object, ...]) -> str:

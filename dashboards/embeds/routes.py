@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -122,7 +120,9 @@ def _body(shown: Shown, kind: str, asked: dict[str, str]) -> bytes:
     if kind == "json":
         return forms.specification(shown)
     if kind == "oembed.json":
-        return _json(oembed.answer(shown, embed(shown, "auto").heights, limits=_limits(asked)))
+        return forms.as_json(
+            oembed.answer(shown, embed(shown, "auto").heights, limits=_limits(asked))
+        )
     width = _whole(asked, "width", pictures.USUAL, pictures.NARROWEST, pictures.WIDEST)
     svg = pictures.picture(shown, width)
     if kind == "svg":
@@ -217,11 +217,7 @@ def _oembed(path: Path, request: Request) -> Response:
     headers = {**OPEN_TO_ALL, "Cache-Control": FOR_NOW}
     if kind == "xml":
         return Response(oembed.as_xml(said), media_type="text/xml; charset=utf-8", headers=headers)
-    return Response(_json(said), media_type=KINDS["json"], headers=headers)
-
-
-def _json(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, ensure_ascii=False).encode()
+    return Response(forms.as_json(said), media_type=KINDS["json"], headers=headers)
 
 
 def _said(status: int, words: str) -> Response:

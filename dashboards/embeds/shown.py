@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dashboards.charts.figure import Figure
 from dashboards.citation import cite
-from dashboards.embeds.addresses import chart_address
+from dashboards.embeds.addresses import chart_address, oembed_address
 from dashboards.embeds.catalogue import Chart
 from dashboards.releases import Release
 
@@ -41,6 +41,13 @@ class Shown:
     def address(self, kind: str = "html") -> str:
         """The chart's address without the origin."""
         return chart_address(self.chart.chart, self.chart.key, kind, self.version)
+
+    @property
+    def announced(self) -> str:
+        """The full address of what oEmbed says of it."""
+        return oembed_address(
+            self.base_url, self.address(), self.chart.chart, self.chart.key, self.version
+        )
 
     def citation(self) -> dict[str, str]:
         """How to cite the figure, by the name of the style."""

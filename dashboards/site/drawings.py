@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from dashboards.charts import paint
 from dashboards.charts.figure import Figure
-from dashboards.embeds.addresses import build_address, chart_address
+from dashboards.embeds.addresses import build_address, oembed_address
 
 WIDE, NARROW = 720, 340
 # Altair's check of every channel takes four times as long as the rest and can be switched off for
@@ -35,10 +35,9 @@ class Drawing:
         """The address where its embed is made."""
         return build_address(self.chart, self.key)
 
-    @property
-    def oembed(self) -> str:
-        """The address that tells other sites how to show it."""
-        return chart_address(self.chart, self.key, "oembed.json")
+    def announced(self, base_url: str, page: str) -> str:
+        """The full address by which other sites find what to show for the page that it is on."""
+        return oembed_address(base_url, page, self.chart, self.key)
 
 
 def draw(
