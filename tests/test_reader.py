@@ -34,8 +34,10 @@ con.execute(f"load '{held / 'httpfs.duckdb_extension'}'")
 print(json.dumps(con.sql(sys.argv[1]).fetchall(), default=str))
 """
 _OEMBED = """
-import json, sys
+import functools, json, sys
+import httpx
 from oembedpy import consumer, discovery
+httpx.get = functools.partial(httpx.get, timeout=60)
 address, asked = discovery.find_from_content(sys.argv[1])
 asked.max_width = 400
 print(json.dumps(consumer.fetch_content(address, asked).to_dict()))
