@@ -235,6 +235,24 @@ def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Sh
         headers = {"Cache-Control": "no-store"}
         return Response(opened.content, headers=headers, media_type="application/json")
 
+    @app.get("/explore/{which}.csv")
+    async def rows(request: Request, which: str) -> Response:
+        """The rows of a view as a file."""
+        query = request.url.query
+        if which not in {"rows", "compared"}:
+            raise HTTPException(404)
+        if len(query) > _LONGEST_QUERY:
+            return _too_long(request)
+        made = await explorer.get(f"/{which}.csv?{query}") if explorer.state != "down" else None
+        if made is None or made.status_code != 200:
+            return _explorer_down(request)
+        name = f"facetally-{which}-{made.headers['release']}.csv"
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        }
+        return Response(made.content, headers=headers, media_type="text/csv; charset=utf-8")
+
     @app.websocket("/explore/ws")
     async def stream(reader: WebSocket) -> None:
         if not _same_origin(reader):

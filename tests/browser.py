@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+_AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @contextmanager
@@ -47,7 +52,9 @@ class Visit:
 
     def wait_until_drawn(self) -> None:
         """Until no visible chart waits for its drawing."""
-        self.page.wait_for_selector(".card:not([hidden]) .chart:not(.drawn)", state="detached")
+        self.page.wait_for_selector(
+            "[data-card]:not([hidden]) .chart:not(.drawn)", state="detached"
+        )
 
     def wait_until_shown(self, query: str) -> None:
         """Until the page shows what the session answered to that query."""
@@ -78,3 +85,17 @@ def visit(browser: Any, address: str, **context: Any) -> Iterator[Visit]:
         yield opened
     finally:
         profile.close()
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds serious or critical, every disclosure opened."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate(_AXE)
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", _TAGS
+    )
+    return [
+        f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}"
+        for v in found["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+import polars as pl
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from browser import visit
+from browser import violations, visit
 from door import Door, open_door
 from synthetic_release import EAST, LIVE, NORTH, SOUTH, VERSION, write_release
 
 from dashboards import releases
+from dashboards.charts.side_by_side import Strip, side_by_side
 from dashboards.explorer.duties import ORDER
 from dashboards.explorer.page import rows_address
+from dashboards.explorer.replay import replay
+from dashboards.explorer.selection import SERIES, of_series
 from dashboards.explorer.view import View, read
 from pipelines.fields import DUTY_STATUS, arrow_schema, released
 
@@ -495,3 +500,303 @@ def test_the_link_and_the_embed_are_of_this_view(door: Door, browser: Any) -> No
         page.click("text=Embed this chart")
         assert ".".join(SOUTH) in page.content()
     assert opened.complaints == []
+
+
+# --- series side by side, rates and estimates
+
+_NORTH, _SOUTH, _LIVE, _EAST = (".".join(key) for key in (NORTH, SOUTH, LIVE, EAST))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(compare=(NORTH, SOUTH)),
+        View("GB", compare=(LIVE,), known=date(2023, 3, 5), estimates=True, rates=True),
+    ],
+)
+def test_what_is_compared_is_in_the_address(view: View, release: releases.Release) -> None:
+    assert read(view.query(), release) == (view, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "compare"),
+    [
+        # As a form sends it: what was chosen, and what was typed.
+        ("compare=&compare=Southshire", (SOUTH,)),
+        (f"compare={_NORTH}&compare=livecam", (NORTH, LIVE)),
+        (f"compare={_NORTH},{_NORTH}", (NORTH,)),
+        ("compare=Northtown Police (synthetic) · Lookup (synthetic) · searches", (NORTH,)),
+    ],
+)
+def test_a_series_is_found_by_its_name(
+    query: str, compare: tuple[Any, ...], release: releases.Release
+) -> None:
+    view, told = read(query, release)
+    assert (view.compare, told) == (compare, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "compare", "problem"),
+    [
+        ("compare=northtown", (), "2 series match “northtown”; choose one"),
+        ("compare=Nowhere Police", (), "No series “Nowhere Police” is in this release"),
+        (f"compare={_NORTH},a.b.c", (NORTH,), "No series “a.b.c”"),
+        ("show=guess", (), "“guess” cannot be shown; intervals are."),
+        ("per=7", (), "“7” is not a rate (write 100000); counts are shown."),
+    ],
+)
+def test_what_cannot_be_compared_is_told(
+    query: str, compare: tuple[Any, ...], problem: str, release: releases.Release
+) -> None:
+    view, told = read(query, release)
+    assert view.compare == compare
+    assert len(told) == 1
+    assert problem in told[0]
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> releases.Release:
+    """A release with seven series."""
+    home = write_release(tmp_path_factory.mktemp("seven"))
+    old = pq.read_table(home / "series.parquet").to_pylist()
+    more = ("alerts", "arrests", "requests")
+    _add(home, "series", [{**old[0], "metric": metric} for metric in more])
+    return releases.read(home)
+
+
+def test_a_seventh_series_is_left_out_and_told(seven: releases.Release) -> None:
+    keys = [".".join(key) for key in seven.tables["series"].select(SERIES).iter_rows()]
+    assert len(keys) == 7
+    view, told = read(f"compare={','.join(keys)}", seven)
+    assert len(view.compare) == 6
+    assert len(told) == 1
+    assert told[0].startswith("6 series can be compared at most; “Northtown Police (synthetic)")
+
+
+def _strip(
+    release: releases.Release, key: tuple[str, str, str], people: int | None = None
+) -> Strip:
+    return Strip(key[0], key[2], of_series(release.at("bounds", None), key), people)
+
+
+def test_series_are_drawn_in_one_frequency_and_the_most_is_named_if_proven(
+    release: releases.Release,
+) -> None:
+    north, east = _strip(release, NORTH), _strip(release, EAST)
+    figure = side_by_side([north, east])
+    assert figure.table["Series"].to_list() == [NORTH[0]] * 4 + [EAST[0]] * 2
+    assert figure.table["At most"].to_list() == [1200, 1650, 2400, 3100, 9000, 9000]
+    assert "which is largest is not proven" in figure.title
+    twice = Strip("twice", north.metric, north.bounds.with_columns(pl.col("low", "high") * 2))
+    assert side_by_side([north, twice]).title == "twice had the most: 6,200 searches in 2022"
+    far = Strip("far", north.metric, north.bounds.with_columns(pl.col("low", "high") * 1000))
+    assert "logarithmic" in side_by_side([north, far]).note
+    assert "logarithmic" not in side_by_side([north, twice]).note
+
+
+def test_estimates_are_flagged_and_rates_rounded_outwards(release: releases.Release) -> None:
+    figure = side_by_side([_strip(release, LIVE)], estimates=True)
+    # June: 6 to 9, so 7 in the synthetic release.
+    assert figure.title == "Estimate: ≈7 deployments in Jun 2023, where the evidence allows 6 to 9"
+    assert "an estimate (status E)" in figure.note
+    rates = side_by_side([_strip(release, NORTH, 900_000)])
+    # 3,100 of 900,000 people are 344.4 of 100,000, and two digits are shown.
+    assert rates.title == "About 340 searches per 100,000 people in 2022"
+    assert rates.table["At least"].to_list()[-1] == 3100
+    east = side_by_side([_strip(release, EAST, 1_300_000)])
+    # 4,000 to 9,000 are 307.7 to 692.3: down to 300, up to 700.
+    assert "300 to 700 searches per 100,000 people" in east.title
+
+
+def test_what_shares_no_scale_is_not_drawn(release: releases.Release) -> None:
+    north, south = _strip(release, NORTH), _strip(release, SOUTH)
+    with pytest.raises(ValueError, match="counts and rates"):
+        side_by_side([north, _strip(release, NORTH, 900_000)])
+    with pytest.raises(ValueError, match="not 0"):
+        side_by_side([])
+    with pytest.raises(ValueError, match="not 7"):
+        side_by_side([north] * 7)
+    with pytest.raises(ValueError, match="without bounds"):
+        side_by_side([Strip("none", "searches", south.bounds.clear())])
+
+
+def test_rates_name_their_population_and_its_absence(door: Door) -> None:
+    page = door.get("/explore?metric=searches&per=100000").text
+    assert "About 340 searches per 100,000 people in 2022" in page
+    assert "Divided by 900,000 residents (year not stated)." in page
+    assert page.count("No population is on record here: these are counts, not rates.") == 2
+    assert "a population is on record for 1 of the 3 series that match" in page
+    chosen = door.get(f"/explore?compare={_NORTH},{_EAST}&per=100000").text
+    assert "Not drawn: no population is on record, so there is no rate." in chosen
+
+
+def test_a_chosen_series_without_data_is_told(door: Door) -> None:
+    page = door.get(f"/explore?compare={_EAST}&known=2022-01-01").text
+    told = "Not drawn: no count was known on 1 Jan 2022; the first came on 1 May 2023."
+    assert told in page
+    assert "None of these can be drawn." in page
+    assert "Show what is known today" in page
+
+
+def test_compared_rows_and_rates_are_downloaded(door: Door) -> None:
+    query = f"metric=deployments&compare={_EAST},{_SOUTH}"
+    page = door.get(f"/explore?{query}").text
+    assert "/explore/compared.csv?metric=deployments" in page
+    answer = door.get(f"/explore/compared.csv?{query}")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = pl.read_csv(answer.content)
+    assert rows["agency_id"].to_list() == [EAST[0]] * 3 + [SOUTH[0]]
+    assert rows.columns == released("bounds").columns
+    rates = pl.read_csv(door.get("/explore/rows.csv?metric=searches&per=100000").content)
+    latest = rates.filter((pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022"))
+    assert latest["low_per_100000"].item() == pytest.approx(3100 / 9)
+    assert rates.filter(pl.col("agency_id") == EAST[0])["high_per_100000"].is_null().all()
+    assert (
+        "/explore/rows.csv?metric=searches&amp;per=100000"
+        in door.get("/explore?metric=searches&per=100000").text
+    )
+
+
+@pytest.mark.parametrize("more", ["", "&show=estimate", "&per=100000&known=2023-06-01"])
+def test_a_comparison_is_embedded_as_it_is_shown(door: Door, more: str) -> None:
+    page = unescape(door.get(f"/explore?compare={_NORTH},{_LIVE}{more}").text)
+    address = re.search(r'href="([^"]+)">Embed this comparison', page)
+    assert address
+    assert "side-by-side" in address[1]
+    assert door.get(address[1]).status_code == 200
+    key = f"{_NORTH},{_LIVE}"
+    key += ",show=estimate" if "show" in more else ""
+    key += ",per=100000@2023-06-01" if "per" in more else ""
+    drawn = door.get(f"/embed/side-by-side/{key}.html").text
+    title = re.search(r"<h3>(2 series[^<]+|[^<]+the most[^<]+)</h3>", page)
+    assert title
+    assert title[1] in unescape(drawn)
+    assert door.get(f"/embed/side-by-side/{_NORTH},a.b.c.html").status_code == 404
+
+
+def test_series_are_compared_by_name_and_keyboard(door: Door, browser: Any) -> None:
+    with visit(browser, door.address + "/explore") as opened:
+        opened.wait_until_live()
+        page = opened.page
+        page.focus("#pick")
+        page.keyboard.type("Northtown Police (synthetic) · Lookup")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".chosen li:has-text('Northtown')")
+        page.wait_for_selector("[data-card=side-by-side] .chart.drawn")
+        assert urlsplit(page.url).query == f"metric=searches&compare={_NORTH}"
+        page.click("[data-card=trend-1] a.to-compare")
+        page.wait_for_selector(".chosen li >> nth=1")
+        page.select_option("[name=country]", "US")
+        page.wait_for_selector("text=4,000 to 9,000 searches")
+        assert page.locator(".chosen li").count() == 2
+        page.click(".chosen a >> nth=0")
+        page.wait_for_selector(".chosen li >> nth=1", state="detached")
+        page.fill("#pick", "Nowhere")
+        page.click("text=Add")
+        page.wait_for_selector("text=No series “Nowhere” is in this release")
+        page.go_back()
+        page.go_back()
+        page.wait_for_selector(".chosen li >> nth=1")
+    assert opened.complaints == []
+
+
+# --- how knowledge grew
+
+
+def test_the_days_of_a_replay_are_those_on_which_the_answer_changed(
+    release: releases.Release,
+) -> None:
+    known = replay(release, View(agency=NORTH[0], known=date(2022, 12, 31)))
+    assert known.days == [date(year, 2, 1) for year in (2020, 2021, 2022, 2023)]
+    assert known.at == 2
+    assert known.news == [
+        "Northtown Police (synthetic): 2,400 searches in 2021, published by the agency"
+    ]
+    assert replay(release, View(agency=NORTH[0], known=date(2019, 1, 1))).at == -1
+    both = replay(release, View(compare=(SOUTH, EAST)))
+    assert both.days == [date(2022, 3, 5), date(2023, 5, 1)]
+    assert both.reports == [1, 1]
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_a_replay_steps_through_the_days_into_the_address(
+    door: Door, browser: Any, motion: str
+) -> None:
+    query = f"metric=searches&agency={NORTH[0]}"
+    with visit(browser, f"{door.address}/explore?{query}", reduced_motion=motion) as opened:
+        opened.wait_until_live()
+        page = opened.page
+        page.click("text=Play")
+        seen = []
+        for day in ("1 Feb 2020", "1 Feb 2021", "1 Feb 2022", "1 Feb 2023"):
+            page.wait_for_selector(f".replay-told b:text('{day}')")
+            seen.append(dict(parse_qsl(urlsplit(page.url).query)).get("known"))
+            assert page.inner_text("[data-replay=play]") == "Pause"
+            if motion == "reduce":
+                news = page.locator(".news li").first
+                assert news.evaluate("one => getComputedStyle(one).animationName") == "none"
+        assert seen == ["2020-02-01", "2021-02-01", "2022-02-01", None]
+        page.wait_for_selector("[data-replay=play]:text('Play')")
+        # The whole replay is one step of the history.
+        page.go_back()
+        opened.wait_until_shown(query)
+    assert opened.complaints == []
+
+
+def test_the_slider_is_worked_by_keyboard(door: Door, browser: Any) -> None:
+    with visit(browser, f"{door.address}/explore?agency={NORTH[0]}") as opened:
+        opened.wait_until_live()
+        page = opened.page
+        slider = page.locator("#replay-at")
+        assert slider.get_attribute("aria-valuetext") == "1 Feb 2023, 4 of 4"
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector(".replay-told b:text('1 Feb 2022')")
+        assert "known=2022-02-01" in page.url
+        assert page.input_value("[name=known]") == "2022-02-01"
+        assert page.evaluate("document.activeElement.id") == "replay-at"
+        page.keyboard.press("Home")
+        page.wait_for_selector("text=1,200 searches in 2019")
+        page.keyboard.press("End")
+        page.wait_for_selector(".replay-told b:text('1 Feb 2023')")
+        assert "known" not in page.url
+        page.click("[aria-label='Day of knowledge before']")
+        page.wait_for_selector(".replay-told b:text('1 Feb 2022')")
+    assert opened.complaints == []
+
+
+# --- every state is accessible
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_state_is_accessible_and_fits(door: Door, browser: Any, scheme: str) -> None:
+    states = [
+        "",
+        f"?compare={_NORTH},{_SOUTH},{_LIVE},{_EAST}&show=estimate",
+        f"?per=100000&compare={_NORTH},{_EAST}&known=2022-06-01",
+        f"?agency={SOUTH[0]}&metric=arrests&country=XX&compare=nowhere",
+    ]
+    options = {"viewport": {"width": 360, "height": 900}, "color_scheme": scheme}
+    for state in states:
+        with visit(browser, f"{door.address}/explore{state}", **options) as opened:
+            opened.wait_until_live()
+            for width in (360, 2560):
+                opened.page.set_viewport_size({"width": width, "height": 900})
+                assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert violations(opened.page) == [], state
+        assert opened.complaints == [], state
+
+
+@pytest.mark.torture
+def test_five_hundred_sessions_leave_nothing_behind(synthetic: Path, browser: Any) -> None:
+    with open_door(synthetic) as door:
+        (child,) = psutil.Process(door.process.pid).children()
+        held = []
+        for _ in range(5):
+            for _ in range(100):
+                with visit(browser, f"{door.address}/explore") as opened:
+                    opened.page.wait_for_selector("html.running")
+            door.wait_for(sessions=0, connected=0, charts=0)
+            held.append(child.memory_info().rss / 2**20)
+        # The first hundred fill what is kept on purpose; the next four hundred must not add.
+        assert held[-1] < held[0] + 40, held

@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from dashboards.explorer.page import CHARTS
 from pipelines.fields import RELEASE
 
 
@@ -226,7 +227,7 @@ def test_sessions_and_what_they_hold_are_freed_when_readers_leave(door: Door) ->
             reader.recv(timeout=30)
         state = door.explorer()
         assert state["connected"] == 40
-        assert state["charts"] == state["sessions"] * 8  # type: ignore[operator]
+        assert state["charts"] == state["sessions"] * len(CHARTS)  # type: ignore[operator]
         for reader in readers[::2]:
             # As when a phone loses its network: no closing handshake.
             reader.socket.shutdown(socket.SHUT_RDWR)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 import pytest
 import synthetic_release
-from browser import visit
+from browser import violations, visit
 from door import Door
 
 KINDS = [
@@ -29,29 +28,13 @@ KINDS = [
     "/coverage/",
     "/about/",
 ]
-_AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def _violations(page: Any) -> list[str]:
-    """What axe finds serious or critical, every disclosure opened."""
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    page.evaluate(_AXE)
-    found = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", _TAGS
-    )
-    return [
-        f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}"
-        for v in found["violations"]
-        if v["impact"] in {"serious", "critical"}
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_kind_of_page_is_accessible_and_quiet(browser: Any, door: Door, scheme: str) -> None:
     for address in KINDS:
         with visit(browser, door.address + address, color_scheme=scheme) as opened:
-            assert _violations(opened.page) == [], address
+            assert violations(opened.page) == [], address
             assert opened.complaints == [], address
             assert [r for r in opened.requests if not r.startswith(door.address)] == [], address
 

@@ -25,10 +25,13 @@ from dashboards.charts.evidence_timeline import evidence_timeline
 from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.gap_trend import gap_trend
+from dashboards.charts.side_by_side import MOST, PER
 from dashboards.charts.trend import trend
 from dashboards.embeds.addresses import chart_address
+from dashboards.explorer.compared import compared
 from dashboards.explorer.content import open_gaps
-from dashboards.explorer.view import View
+from dashboards.explorer.selection import of_series as rows_of
+from dashboards.explorer.view import ESTIMATE, View, series_names
 from dashboards.releases import Release
 from dashboards.site.record import Record, SeriesKey
 from pipelines.fields import METRICS
@@ -142,6 +145,14 @@ def of_view(view: View, series: SeriesKey | None = None) -> tuple[str, str]:
     return "gap-matrix", _key_of_view(view) + known
 
 
+def of_series(keys: tuple[SeriesKey, ...], view: View) -> tuple[str, str]:
+    """The chart and key of series side by side, drawn as the view draws them."""
+    plain = ",".join(".".join(key) for key in keys)
+    plain += f",show={ESTIMATE}" if view.estimates else ""
+    plain += f",per={PER}" if view.rates else ""
+    return "side-by-side", plain + (f"@{view.known.isoformat()}" if view.known else "")
+
+
 def _key_of_view(view: View) -> str:
     pairs = [f"{name}={value}" for name in _FILTERS if (value := getattr(view, name))]
     return ",".join(pairs) or ALL
@@ -157,7 +168,7 @@ def _view(release: Release, key: str, known: date | None) -> View | None:
         if name not in _FILTERS or name in given or value not in _values(release, name):
             return None
         given[name] = value
-    return View(**{"metric": "", **given}, known=known)
+    return replace(View(metric="", known=known), **given)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=16)
@@ -357,6 +368,42 @@ def _compared(release: Release, key: str) -> tuple[str, list[Compared]]:
     return "", []
 
 
+def _side_by_side(release: Release, key: str, known: date | None) -> View | None:
+    """The view that a key names; None where a part of it is not one, or there is no such series."""
+    parts = key.split(",")
+    show, per = f"show={ESTIMATE}", f"per={PER}"
+    flags = [part for part in parts if part in {show, per}]
+    keys = [tuple(part.split(".")) for part in parts if part not in flags]
+    known_series = record(release).series
+    if not keys or len(keys) > MOST or len(set(parts)) < len(parts):
+        return None
+    if any(key not in known_series for key in keys):
+        return None
+    compare = tuple((a, s, m) for a, s, m in keys)
+    return View(
+        metric="", known=known, compare=compare, estimates=show in flags, rates=per in flags
+    )
+
+
+def _find_side_by_side(release: Release, key: str, known: date | None) -> Chart | None:
+    view = _side_by_side(release, key, known)
+    if view is None:
+        return None
+    names = [series_names(release)[series] for series in view.compare]
+    name = names[0] if len(names) == 1 else f"{len(names)} series side by side"
+    name += ", per 100,000 people" if view.rates else ""
+    name += ", estimates" if view.estimates else ""
+    page = f"/agencies/{view.compare[0][0]}/"
+    words = {**_VOICES, **({"estimate": "estimate"} if view.estimates else {})}
+    return Chart("side-by-side", key, name, page, f"/explore?{view.query()}", words)
+
+
+def _make_side_by_side(release: Release, key: str, known: date | None) -> Figure:
+    view = _side_by_side(release, key, known)
+    assert view
+    return compared(release, view.compare, known, view.estimates, view.rates)
+
+
 _Finder = Callable[[Release, str, date | None], Chart | None]
 _Maker = Callable[[Release, str, date | None], Figure]
 _FINDERS: dict[str, _Finder] = {
@@ -367,6 +414,7 @@ _FINDERS: dict[str, _Finder] = {
     "channel-ladder": _find_ladder,
     "evidence-timeline": _find_timeline,
     "comparison": _find_comparison,
+    "side-by-side": _find_side_by_side,
 }
 # How each is made, and whether it can be drawn as known on an earlier day.
 _MAKERS: dict[str, tuple[_Maker, bool]] = {
@@ -377,6 +425,7 @@ _MAKERS: dict[str, tuple[_Maker, bool]] = {
     "channel-ladder": (_make_ladder, False),
     "evidence-timeline": (_make_timeline, False),
     "comparison": (_make_comparison, False),
+    "side-by-side": (_make_side_by_side, True),
 }
 
 
@@ -401,6 +450,9 @@ def _publishers(release: Release, chart: Chart) -> list[str]:
             & (pl.col("system_id") == system)
             & (pl.col("metric") == metric)
         )
+    elif chart.chart == "side-by-side":
+        keys = [tuple(part.split(".")) for part in plain.split(",") if "=" not in part]
+        reports = rows_of(reports, *((a, s, m) for a, s, m in keys))
     elif chart.chart == "evidence-timeline":
         reports = reports.filter(pl.col("agency_id") == plain)
     elif "=" in plain:

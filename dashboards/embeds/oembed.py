@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from dashboards.embeds import pictures
 from dashboards.embeds.addresses import key_and_kind
-from dashboards.embeds.catalogue import Chart, find, of_view
+from dashboards.embeds.catalogue import Chart, find, of_series, of_view
 from dashboards.embeds.pictures import NARROWEST, WIDEST
 from dashboards.embeds.shown import Shown
 from dashboards.embeds.snippets import USUAL_WIDTH, frame, height_at, query
@@ -60,6 +60,8 @@ def _pair(release: Release, parts: list[str], query: str) -> tuple[str, str] | N
 def _of_explorer(release: Release, query: str) -> tuple[str, str]:
     view: View
     view, _ = read(query, release)
+    if view.compare:
+        return of_series(view.compare, view)
     if view.agency and view.system and view.metric:
         return of_view(view, (view.agency, view.system, view.metric))
     return of_view(view)

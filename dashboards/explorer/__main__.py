@@ -28,8 +28,9 @@ from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
 from dashboards import releases
-from dashboards.explorer import page
+from dashboards.explorer import page, rows
 from dashboards.explorer.app import PATH, Chart, open_session, query_of
+from dashboards.explorer.view import read
 
 ORIGIN = "explorer.invalid"
 _UNUSED_SECONDS = 8
@@ -59,6 +60,20 @@ class Page(RequestHandler):
         self.write(page.document(release, query_of(self.request.arguments)))
 
 
+class Rows(RequestHandler):
+    """``GET /rows.csv?QUERY`` and ``GET /compared.csv?QUERY``: the rows behind a view."""
+
+    def initialize(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, which: str) -> None:
+        release = releases.latest(self._path)
+        view, _ = read(query_of(self.request.arguments), release)
+        made = rows.compared if which == "compared" else rows.filtered
+        self.set_header("Release", release.version)
+        self.write(made(release, view))
+
+
 def main(path: Path, descriptor: int) -> None:
     """Serves the explorer on the inherited listening socket; returns when told to stop."""
     logging.basicConfig(level=logging.WARNING, format="explorer: %(message)s")
@@ -69,7 +84,11 @@ def main(path: Path, descriptor: int) -> None:
     )
     tornado = BokehTornado(
         {PATH: application},
-        extra_patterns=[("/sessions", Sessions), ("/page", Page, {"path": path})],
+        extra_patterns=[
+            ("/sessions", Sessions),
+            ("/page", Page, {"path": path}),
+            ("/(rows|compared).csv", Rows, {"path": path}),
+        ],
         # The door checks readers' origins and speaks to this process under one fixed name.
         extra_websocket_origins=[ORIGIN],
         use_index=False,

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from weakref import WeakSet
 
 import panel as pn
-from bokeh.core.properties import Dict, String
+from bokeh.core.properties import Dict, Int, String
 from bokeh.document import Document
 from bokeh.model import DataModel
 from bokeh.models import InlineStyleSheet
@@ -22,7 +22,7 @@ from bokeh.models import InlineStyleSheet
 from dashboards import releases
 from dashboards.charts import theme
 from dashboards.explorer import page
-from dashboards.explorer.content import TRENDS, content
+from dashboards.explorer.content import content
 from dashboards.explorer.view import read
 from dashboards.pages import template
 from dashboards.releases import Release
@@ -34,11 +34,14 @@ _TITLE = "Explorer – Facetally"
 class Synced(DataModel):
     """What browser and session share: the query in, the parts of the page out.
 
-    ``shown`` is the query that the page and the charts answer; ``parts`` what it changed.
+    ``shown`` is the query that the page and the charts answer, ``canonical`` the same as a link
+    writes it; ``parts`` what it changed, ``redrawn`` how many charts.
     """
 
     query: Any = String(default="")
     parts: Any = Dict(String, String, default={})
+    canonical: Any = String(default="")
+    redrawn: Any = Int(default=0)
     shown: Any = String(default="")
 
 
@@ -86,14 +89,22 @@ class Explorer:
         """Makes everything on the page answer the query; sends only the parts that changed."""
         view, problems = read(query, self.release)
         shown = content(self.release, view.unopened())
-        for index in range(TRENDS):
-            drawn = shown.trends[index].spec if index < len(shown.trends) else None
-            self.charts[f"trend-{index}"].object = drawn
-        self.charts["gap-matrix"].object = shown.matrix.spec if shown.matrix else None
-        self.charts["gap-trend"].object = shown.gap_trend.spec if shown.gap_trend else None
+        specs: dict[str, dict[str, Any] | None] = dict.fromkeys(page.CHARTS)
+        specs |= {n: t.spec for n, t in zip(page.TREND_CHARTS, shown.trends, strict=False)}
+        for name, drawn in (
+            ("side-by-side", shown.comparison),
+            ("gap-matrix", shown.matrix),
+            ("gap-trend", shown.gap_trend),
+        ):
+            specs[name] = drawn.spec if drawn else None
+        changed = [name for name, spec in specs.items() if self.charts[name].object != spec]
+        for name in changed:
+            self.charts[name].object = specs[name]
         parts = page.parts(self.release, shown, view, problems)
         self.synced.parts = {n: html for n, html in parts.items() if self._sent.get(n) != html}
         self._sent = parts
+        self.synced.canonical = view.query()
+        self.synced.redrawn = sum(specs[name] is not None for name in changed)
         self.synced.shown = query
 
     def attach(self, document: Document) -> None:

@@ -17,6 +17,7 @@ from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.trend import trend
+from dashboards.explorer.compared import Comparison, compared, comparison
 from dashboards.explorer.duties import Calendar, calendar
 from dashboards.explorer.evidence import (
     Evidence,
@@ -26,7 +27,10 @@ from dashboards.explorer.evidence import (
     statements,
 )
 from dashboards.explorer.gaps import GapRow, gap_rows, silences, trend_of_gaps
-from dashboards.explorer.view import View
+from dashboards.explorer.people import populations
+from dashboards.explorer.replay import Replay, replay
+from dashboards.explorer.selection import SERIES, matching, of_series
+from dashboards.explorer.view import SeriesKey, View
 from dashboards.releases import Release
 
 TRENDS = 6
@@ -34,7 +38,11 @@ TRENDS = 6
 
 @dataclass(frozen=True)
 class Trend:
-    """The figure of one series with its evidence. ``spec`` is shared: never change it."""
+    """The figure of one series with its evidence. ``spec`` is shared: never change it.
+
+    ``people`` says what a rate is divided by, or why there is none; blank where none was asked for;
+    ``rated`` whether the figure shows rates.
+    """
 
     agency_id: str
     system_id: str
@@ -45,6 +53,12 @@ class Trend:
     spec: dict[str, Any]
     evidence: list[Evidence]
     statements: list[Statement]
+    people: str
+    rated: bool
+
+    @property
+    def key(self) -> SeriesKey:
+        return self.agency_id, self.system_id, self.metric
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,7 @@ class Content:
     """Everything that a view shows except what it opens; ``matrix`` is None where no gap is open,
     ``gap_trend`` where none ever was, ``calendar`` where no duty applies.
 
+    ``rated`` are the numbers of matching series with a known population, and of all.
     One object a view, so that what is made from it can be kept by it.
     """
 
@@ -94,24 +109,31 @@ class Content:
     matrix: Matrix | None
     gap_trend: GapTrend | None
     calendar: Calendar | None
+    comparison: Comparison | None
+    replay: Replay
+    rated: tuple[int, int]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def content(release: Release, view: View) -> Content:
     """What the view shows. Takes some 100 ms for a view not seen before, then nothing.
 
     Give it views with nothing opened: what is opened changes nothing here.
     """
     series = matching(release.at("series", view.known), release, view)
-    # Searches first, for they are what the dashboard is about; then what has most evidence.
+    # Searches first, for they are what the dashboard is about; then what has most evidence. Where
+    # rates are asked for, series that have one go before the others.
+    people = list(populations(release))
+    rated = series["agency_id"].is_in(people)
     series = series.sort(
+        *([pl.col("agency_id").is_in(people).not_()] if view.rates else []),
         pl.col("metric") != "searches",
         pl.col("reports").neg(),
         "agency_id",
         "system_id",
         "metric",
     )
-    shown = [_series_key(row) for row in series.head(TRENDS).iter_rows(named=True)]
+    shown = list(series.head(TRENDS).select(SERIES).iter_rows())
     names = dict(release.tables["agencies"].select("agency_id", "name").iter_rows())
     systems = dict(release.tables["systems"].select("system_id", "name").iter_rows())
     others = [
@@ -125,53 +147,34 @@ def content(release: Release, view: View) -> Content:
         )
         for row in series.slice(TRENDS).iter_rows(named=True)
     ]
+    filters = view.filters()
     return Content(
         view=view,
-        numbers=_numbers(release, view),
-        trends=[found for key in shown if (found := _trend(release, view.known, key))],
+        numbers=_numbers(release, filters),
+        trends=[
+            found
+            for key in shown
+            if (found := _trend(release, view.known, key, view.estimates, view.rates))
+        ],
         others=sorted(others, key=lambda s: (s.agency, s.system, s.metric)),
-        matrix=_matrix(release, view),
-        gap_trend=_gap_trend(release, view),
-        calendar=_calendar(release, view),
-    )
-
-
-def matching(table: pl.DataFrame, release: Release, view: View) -> pl.DataFrame:
-    """The rows that pass the view's filters; rows without a system or metric are about any."""
-    if view.country:
-        here = release.tables["agencies"].filter(pl.col("country") == view.country)
-        table = table.filter(pl.col("agency_id").is_in(here["agency_id"].to_list()))
-    if view.agency:
-        table = table.filter(pl.col("agency_id") == view.agency)
-    for column, value in (("system_id", view.system), ("metric", view.metric)):
-        if value:
-            table = table.filter((pl.col(column) == value) | pl.col(column).is_null())
-    return table
-
-
-_SeriesKey = tuple[str, str, str]
-
-
-def _series_key(row: dict[str, Any]) -> _SeriesKey:
-    return row["agency_id"], row["system_id"], row["metric"]
-
-
-def _of_series(table: pl.DataFrame, key: _SeriesKey) -> pl.DataFrame:
-    agency, system, metric = key
-    return table.filter(
-        (pl.col("agency_id") == agency)
-        & (pl.col("system_id") == system)
-        & (pl.col("metric") == metric)
+        matrix=_matrix(release, filters),
+        gap_trend=_gap_trend(release, filters),
+        calendar=_calendar(release, filters),
+        comparison=comparison(release, view),
+        replay=replay(release, view),
+        rated=(int(rated.sum()), series.height),
     )
 
 
 @lru_cache(maxsize=1024)
-def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
-    bounds = _of_series(release.at("bounds", known), key)
+def _trend(
+    release: Release, known: date | None, key: SeriesKey, estimates: bool, rates: bool
+) -> Trend | None:
+    bounds = of_series(release.at("bounds", known), key)
     if bounds.is_empty():
         return None
-    reports = _of_series(release.at("reports", known), key)
-    aside = set_aside(release, _of_series(release.at("conflicts", known), key))
+    reports = of_series(release.at("reports", known), key)
+    aside = set_aside(release, of_series(release.at("conflicts", known), key))
     agency_id, system_id, metric = key
     said = release.at("statements", known).filter(
         (pl.col("agency_id") == agency_id)
@@ -180,7 +183,14 @@ def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
     agency = _name(release, "agencies", "agency_id", agency_id)
     system = _name(release, "systems", "system_id", system_id)
     struck = reports.filter(pl.col("report_id").is_in(list(aside)))
-    figure = trend(agency, system, metric, bounds, struck)
+    population = populations(release).get(agency_id) if rates else None
+    if estimates or population:
+        figure = compared(release, (key,), known, estimates, bool(population))
+    else:
+        figure = trend(agency, system, metric, bounds, struck)
+    people = f"Divided by {population.words}." if population else ""
+    if rates and not population:
+        people = "No population is on record here: these are counts, not rates."
     return Trend(
         agency_id,
         system_id,
@@ -191,6 +201,8 @@ def _trend(release: Release, known: Any, key: _SeriesKey) -> Trend | None:
         figure.spec(),
         evidence(release, reports, aside),
         statements(release, said, aside),
+        people,
+        bool(population),
     )
 
 
@@ -199,6 +211,7 @@ def _name(release: Release, table: str, key: str, value: str) -> str:
     return str(rows["name"][0]) if rows.height else value
 
 
+@lru_cache(maxsize=512)
 def _matrix(release: Release, view: View) -> Matrix | None:
     gaps = open_gaps(release, view)
     if gaps.is_empty():
@@ -215,6 +228,7 @@ def _matrix(release: Release, view: View) -> Matrix | None:
     )
 
 
+@lru_cache(maxsize=512)
 def _gap_trend(release: Release, view: View) -> GapTrend | None:
     gaps = matching(release.tables["gaps"], release, view)
     day = _day(release, view)

@@ -10,17 +10,18 @@ from urllib.parse import quote, urlencode
 from dashboards import phrases
 from dashboards.charts import paint
 from dashboards.embeds.addresses import build_address
-from dashboards.embeds.catalogue import of_view
-from dashboards.explorer.content import TRENDS, Content, content, matching
+from dashboards.embeds.catalogue import of_series, of_view
+from dashboards.explorer.content import TRENDS, Content, content
 from dashboards.explorer.duties import HINTS, opened_duty
 from dashboards.explorer.gaps import GapRow, opened_gap
-from dashboards.explorer.view import View, read
+from dashboards.explorer.selection import matching
+from dashboards.explorer.view import SeriesProblem, View, read, series_names
 from dashboards.pages import render, template
 from dashboards.releases import Release
 from pipelines.fields import DUTY_STATUS, GAP_KINDS, METRICS
 
 TREND_CHARTS = [f"trend-{index}" for index in range(TRENDS)]
-CHARTS = [*TREND_CHARTS, "gap-matrix", "gap-trend"]
+CHARTS = [*TREND_CHARTS, "side-by-side", "gap-matrix", "gap-trend"]
 _CARD, _NARROW, _WIDE = 460, 350, 900
 
 
@@ -34,7 +35,8 @@ def parts(release: Release, shown: Content, view: View, problems: list[str]) -> 
         **_parts(release, shown),
         "share": str(macros.share(view, rows_address(release, view), _embed_address(shown))),
         "opened": str(_opened(macros, release, shown, view)),
-        "notices": str(macros.notices(problems)),
+        "notices": str(macros.notices([p for p in problems if not isinstance(p, SeriesProblem)])),
+        "picked": str(macros.picked([p for p in problems if isinstance(p, SeriesProblem)])),
     }
 
 
@@ -42,9 +44,9 @@ _LONGEST_QUERY = 3_900
 
 
 def rows_address(release: Release, view: View) -> str:
-    """Where exactly the bounds of the view are to be had as CSV.
+    """Where exactly the bounds of the view's filters are to be had as CSV; blank without any.
 
-    Blank where there are none, and where their agencies are too many for one address.
+    From the queries, whose address others can vary, unless it would be too long or rates are shown.
     """
     rows = matching(release.at("bounds", view.known), release, view)
     if rows.is_empty():
@@ -56,15 +58,18 @@ def rows_address(release: Release, view: View) -> str:
     pairs += [(name, value) for name, value in filters.items() if value]
     known = view.known.isoformat() if view.known else "now"
     query = urlencode([*pairs, ("known_on", known), ("limit", "100000"), ("format", "csv")])
-    return f"/api/v1/bounds?{query}" if len(query) <= _LONGEST_QUERY else ""
+    if view.rates or len(query) > _LONGEST_QUERY:
+        return f"/explore/rows.csv?{view.query()}"
+    return f"/api/v1/bounds?{query}"
 
 
 def _embed_address(shown: Content) -> str:
     """Where this view is made into an embed: its one series, else its gaps; blank: neither."""
     if len(shown.trends) == 1 and not shown.others:
         trend = shown.trends[0]
-        series = (trend.agency_id, trend.system_id, trend.metric)
-        return build_address(*of_view(shown.view, series))
+        if shown.view.estimates or (shown.view.rates and trend.rated):
+            return build_address(*of_series((trend.key,), shown.view))
+        return build_address(*of_view(shown.view, trend.key))
     return build_address(*of_view(shown.view)) if shown.matrix else ""
 
 
@@ -84,6 +89,10 @@ def _parts(release: Release, shown: Content) -> dict[str, str]:
     made = {
         "selection": macros.selection(_selection(release, shown.view)),
         "numbers": macros.numbers(shown.numbers),
+        "rates": macros.rates(shown.rated) if shown.view.rates else "",
+        "replay": macros.replay(shown.replay, bool(shown.view.compare)),
+        "compare": macros.compare(shown.comparison, shown.view),
+        **_comparison(macros, shown),
         "empty": "" if shown.trends else macros.empty(_ways_out(release, shown.view)),
         "others": macros.others(shown.others, shown.view) if shown.others else "",
         "gap-matrix-head": macros.matrix_head(shown.matrix) if shown.matrix else "",
@@ -104,6 +113,19 @@ def _parts(release: Release, shown: Content) -> dict[str, str]:
     return {name: str(html) for name, html in made.items()}
 
 
+def _comparison(macros: Any, shown: Content) -> dict[str, Any]:
+    compared = shown.comparison
+    if not compared or not compared.figure:
+        return {"side-by-side-head": "", "side-by-side-foot": ""}
+    drawn = tuple(one.key for one in compared.chosen if not one.missing)
+    embed = build_address(*of_series(drawn, shown.view))
+    rows = f"/explore/compared.csv?{shown.view.query()}"
+    return {
+        "side-by-side-head": macros.compared_head(compared),
+        "side-by-side-foot": macros.compared_foot(compared, rows, embed),
+    }
+
+
 def _silences(shown: Content) -> list[GapRow]:
     return shown.matrix.silences if shown.matrix else []
 
@@ -115,18 +137,17 @@ def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
         name: [("any", paint.svg(trend.figure, _CARD))]
         for name, trend in zip(TREND_CHARTS, shown.trends, strict=False)
     }
-    if shown.matrix:
-        figure = shown.matrix.figure
-        drawn["gap-matrix"] = [
-            ("narrow", paint.svg(figure, _NARROW)),
-            ("wide", paint.svg(figure, _WIDE)),
-        ]
-    if shown.gap_trend:
-        figure = shown.gap_trend.figure
-        drawn["gap-trend"] = [
-            ("narrow", paint.svg(figure, _NARROW)),
-            ("wide", paint.svg(figure, _WIDE)),
-        ]
+    wide = {
+        "side-by-side": shown.comparison,
+        "gap-matrix": shown.matrix,
+        "gap-trend": shown.gap_trend,
+    }
+    for name, chart in wide.items():
+        if chart and chart.figure:
+            drawn[name] = [
+                ("narrow", paint.svg(chart.figure, _NARROW)),
+                ("wide", paint.svg(chart.figure, _WIDE)),
+            ]
     return drawn
 
 
@@ -183,6 +204,7 @@ def _choices(release: Release) -> dict[str, Any]:
         "systems": list(systems.select("system_id", "name").iter_rows()),
         "metrics": [m for m in METRICS if m in present],
         "metric_words": {m: phrases.METRIC_NOUNS[m][1] for m in METRICS},
+        "series": list(series_names(release).values()),
         "earliest": release.tables["series"]["known_from"].min(),
     }
 
@@ -199,6 +221,12 @@ def _selection(release: Release, view: View) -> str:
             words.append(rows["name"][0])
     if view.country:
         words.append(phrases.country_name(view.country))
+    if view.compare:
+        words.append(f"comparing {len(view.compare)} series")
+    if view.rates:
+        words.append("per 100,000 people")
+    if view.estimates:
+        words.append("estimates")
     if view.known:
         words.append(f"as known on {phrases.day(view.known)}")
     return " · ".join(words)
@@ -207,6 +235,7 @@ def _selection(release: Release, view: View) -> str:
 def _ways_out(release: Release, view: View) -> list[tuple[str, View]]:
     """For an empty view: each filter whose removal alone shows something, as (words, view)."""
     looser = []
+    view = view.unopened()
     if view.known:
         looser.append(("show what is known today", replace(view, known=None)))
     if view.metric:
