@@ -121,7 +121,7 @@ def test_a_correction_says_what_was_wrong_since_when_why_and_who_was_told(
     built: tuple[Site, Site],
 ) -> None:
     told = _page(built[1], "/corrections/")
-    for words in ("500", "50", "2021-07-01", "A nought too many", "the press office of the force"):
+    for words in ("500", "50", "1 July 2021", "A nought too many", "the press office of the force"):
         assert words in told.text
     assert "/agencies/north-police/#r-wrong" in told.links
 
@@ -151,11 +151,12 @@ def test_what_changed_is_on_the_corrections_page_and_new_on_the_overview(
 ) -> None:
     told = _page(built[1], "/corrections/")
     assert built[0].release.version in told.text
+    assert "1 revised figure" in told.text
     assert "North Police, Finder, searches, in 2020" in told.text.replace("year ", "")
     overview = _page(built[1], "/")
     assert "60 searches in 2020 (was 500)" in overview.text
     agency = _page(built[1], "/agencies/north-police/")
-    assert "moved since the release before" in agency.text
+    assert "1 figure of this page moved since the release before" in agency.text
     assert "/corrections/#changes" in agency.links
     assert "moved since" not in _page(built[1], f"/agencies/{MET['agency_id']}/").text
 

@@ -14,7 +14,7 @@ from dashboards.charts.theme import LIGHT, themed
 from pipelines.periods import window_span
 
 _ROWS = 16
-_ROW = 44
+_ROW = 52
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def release_changes(told: dict[str, Any]) -> Figure:
             tuple(row["was"]) if row["was"] else None,
             tuple(row["now"]) if row["now"] else None,
         )
-        for row in told["bounds"]
-        if row["frequency"] in {"A", "R"}
+        for row in moved(told["bounds"])
     ]
     if not changes:
         raise ValueError("no figure differs between the two releases")
@@ -91,6 +90,26 @@ def release_changes(told: dict[str, Any]) -> Figure:
         if len(changes) > len(drawn)
         else "",
     )
+
+
+def moved(bounds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The evidence windows and years among bounds that moved; a year that is also a window of its
+    series stands once."""
+    windows = {_series(b) for b in bounds if b["frequency"] == "R"}
+    return [
+        b
+        for b in bounds
+        if b["frequency"] == "R"
+        or (b["frequency"] == "A" and _series({**b, "period": _as_window(b)}) not in windows)
+    ]
+
+
+def _series(bound: dict[str, Any]) -> tuple[str, ...]:
+    return bound["agency_id"], bound["system_id"], bound["metric"], bound["period"]
+
+
+def _as_window(year: dict[str, Any]) -> str:
+    return f"{year['period']}-01-01/{year['period']}-12-31"
 
 
 def _period(frequency: str, period: str) -> str:

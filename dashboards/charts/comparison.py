@@ -96,6 +96,7 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
                 "open": row.high is None,
                 "voice": row.voice,
                 "name": row.name,
+                "count": phrases.short_interval(row.low, row.high),
                 "told": f"{phrases.short_interval(row.low, row.high)}, {row.period}",
             }
         )
@@ -141,14 +142,17 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
             )
             .encode(x=x("top"), y=y, fill=fill)
         )
+    # On a phone there is room for a name and its count; the period is in the table.
+    limit = alt.ExprRef("(frame < 480 ? width - 90 : width * 0.56) * guess")
+    told = alt.Text(
+        "told:N", condition={"test": "frame < 480", "field": "count", "type": "nominal"}
+    )
     layers += [
         alt.Chart(every)
-        .mark_text(align="left", dy=-7, fontSize=12, aria=False,
-                   limit=alt.ExprRef("width * 0.56 * guess"))
+        .mark_text(align="left", dy=-7, fontSize=12, aria=False, limit=limit)
         .encode(x=alt.value(0), y=y, text="name:N"),
         alt.Chart(every)
-        .mark_text(align="right", dy=-7, fontSize=12, fontWeight=600, aria=False,
-                   limit=alt.ExprRef("width * 0.43 * guess"))
-        .encode(x=alt.XValue("width"), y=y, text="told:N"),
-    ]  # fmt: skip
+        .mark_text(align="right", dy=-7, fontSize=12, fontWeight=600, aria=False)
+        .encode(x=alt.XValue("width"), y=y, text=told),
+    ]
     return layers

@@ -109,12 +109,13 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
         end["label"] = f"{phrases.GAP_WORDS[str(end['kind'])]} {end['count']}"
     span = _epoch(as_of) - _epoch(first)
     scale = alt.Scale(domain=list(steps), range=[LIGHT[kind] for kind in steps])
+    form = "%b %Y" if (as_of - first).days < 1100 else "%Y"
     axis = alt.Axis(
         title=None,
         grid=False,
         ticks=False,
         tickCount=alt.ExprRef("max(3, floor(width / (frame < 480 ? 45 : 90)))"),
-        labelExpr=f"datum.value > {_epoch(as_of)} ? '' : utcFormat(datum.value, '%Y')",
+        labelExpr=f"datum.value > {_epoch(as_of)} ? '' : utcFormat(datum.value, '{form}')",
         labelOverlap=True,
     )
 
@@ -133,6 +134,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
                 titleX=0,
                 titleY=-10,
                 tickCount=4,
+                tickMinStep=1,
                 domain=False,
                 ticks=False,
             ),

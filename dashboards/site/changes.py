@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards import phrases
+from dashboards.charts.changes import moved
 from pipelines.periods import window_span
 
 
@@ -64,8 +65,8 @@ class Changes:
             verb = "opened" if gap["change"] == "opened" else "closed"
             tell(gap["agency_id"], f"gap {gap['kind']} {verb}", f"a gap {verb}, {when}",
                  gap["kind"])  # fmt: skip
-        for bound in self.told["bounds"]:
-            if bound["frequency"] not in {"R", "A"} or bound["now"] is None:
+        for bound in moved(self.told["bounds"]):
+            if bound["now"] is None:
                 continue
             low, high = bound["now"]
             now = phrases.counted_interval(low, high, bound["metric"])
@@ -79,8 +80,8 @@ class Changes:
         """Figures that moved, by agency: those that stood before and stand now."""
         return Counter(
             bound["agency_id"]
-            for bound in self.told["bounds"]
-            if bound["was"] and bound["now"] and bound["frequency"] in {"R", "A"}
+            for bound in moved(self.told["bounds"])
+            if bound["was"] and bound["now"]
         )
 
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from dashboards import phrases
 from dashboards.charts import coverage as coverage_charts
 from dashboards.charts.changes import release_changes
-from dashboards.charts.channel_ladder import RUNGS, channel_ladder
+from dashboards.charts.channel_ladder import RUNGS, channel_ladder, rung
 from dashboards.charts.comparison import Compared, comparison
 from dashboards.charts.countries import ranked_countries
 from dashboards.charts.evidence_timeline import STANCES, evidence_timeline
@@ -534,6 +534,7 @@ class Site:
             ],
             members=sorted(record.members.get(agency_id, []), key=record.agency_name),
             timeline=self._timeline(agency_id),
+            shown_rungs=_rungs(reports),
             sources=len(sources),
             moved=self._changes.agencies()[agency_id] if self._changes else 0,
         )
@@ -1036,6 +1037,12 @@ def _of_series(row: Row, key: SeriesKey) -> bool:
 def web_address(url: str | None) -> bool:
     """Whether an address from the ledger may become a link: only http and https may."""
     return bool(url) and urlsplit(str(url)).scheme in {"http", "https"}
+
+
+def _rungs(reports: list[Row]) -> dict[str, str]:
+    """The rungs on which reports stand, in the order of the ladder."""
+    shown = {rung(row["channel"], row["voice"]) for row in reports}
+    return {name: words for name, words in RUNGS.items() if name in shown}
 
 
 def _announced(values: dict[str, Any]) -> Drawing | None:
