@@ -88,6 +88,45 @@ def test_days_and_numbers_are_in_the_readers_format(
         assert opened.complaints == []
 
 
+_PERIODS = {
+    "28 Feb 2020": "Feb 28, 2020",
+    "28 February 2020": "February 28, 2020",
+    "24–25 Aug 2025": "Aug 24 – 25, 2025",
+    "28 Nov – 6 Dec 2025": "Nov 28 – Dec 6, 2025",
+    "1 Dec 2019 – 28 Feb 2020": "Dec 1, 2019 – Feb 28, 2020",
+    "up to 3 May 2021": "up to May 3, 2021",
+    "Jan–Sep 2023": "Jan–Sep 2023",
+    "2023/24, from Apr": "2023/24, from Apr",
+}
+
+
+def test_every_way_of_writing_a_period_is_put_in_order(browser: Any, door: Door) -> None:
+    with visit(browser, door.address + "/about/", locale="en-US") as opened:
+        page = opened.page
+        page.evaluate(
+            """texts => {
+              const items = texts.map(text => {
+                const item = document.createElement('p');
+                item.textContent = text;
+                return item;
+              });
+              document.querySelector('main').replaceChildren(...items);
+            }""",
+            list(_PERIODS),
+        )
+        page.evaluate(
+            """() => new Promise(done => {
+              const again = document.createElement('script');
+              again.src = document.querySelector('script[src$="site.js"]').src;
+              again.onload = done;
+              document.body.append(again);
+            })"""
+        )
+        # Intl sets thin spaces around its dashes.
+        told = [" ".join(text.split()) for text in page.locator("main p").all_inner_texts()]
+        assert told == list(_PERIODS.values())
+
+
 def test_the_first_paint_waits_for_nothing_but_the_page(browser: Any, door: Door) -> None:
     with visit(browser, door.address + "/") as opened:
         blocking = opened.page.eval_on_selector_all(

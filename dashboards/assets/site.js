@@ -35,6 +35,7 @@ for (const form of document.querySelectorAll("form[data-index]")) {
 // Days and numbers in the reader's format. The words of the page stay English, as its language says;
 // a day takes the order that the reader's region writes it in, a number its region's groups. A dot
 // between groups would be read as a decimal point in an English page, so there it is a narrow space.
+{
 const inReadersFormat = where => {
   const grouping = new Intl.NumberFormat([...navigator.languages, "en"], {numberingSystem: "latn", useGrouping: "always"});
   const comma = grouping.formatToParts(12345).find(part => part.type === "group")?.value === ",";
@@ -43,18 +44,22 @@ const inReadersFormat = where => {
   const form = month => new Intl.DateTimeFormat(`en-${region}`, {day: "numeric", month, year: "numeric", timeZone: "UTC"});
   const short = form("short"), long = form("long");
   const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const day = (text, date, month, year) => {
-    const at = new Date(Date.UTC(year, months.indexOf(month.slice(0, 3)), date));
-    return (month.length > 3 ? long : short).format(at);
+  const at = (date, month, year) => new Date(Date.UTC(year, months.indexOf(month.slice(0, 3)), date));
+  const written = (first, firstMonth, date, month, year) => {
+    const style = month.length > 3 ? long : short, end = at(date, month, year);
+    return first ? style.formatRange(at(first, firstMonth || month, year), end) : style.format(end);
   };
-  const days = /\b(\d{1,2}) (Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?) (\d{4})\b/g;
+  // One day, or two of one year: "24–25 Aug 2025", "28 Nov – 6 Dec 2025".
+  const month = "(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)";
+  const days = new RegExp(`\\b(?:(\\d{1,2})(?: ${month} )?– ?)?(\\d{1,2}) ${month} (\\d{4})\\b`, "g");
   const numbers = /\b\d{1,3}(?:,\d{3})+\b/g;
-  if (day("", 28, "Feb", 2020) === "28 Feb 2020" && grouped(1234567) === "1,234,567") return;
+  if (written(undefined, undefined, 28, "Feb", 2020) === "28 Feb 2020" && grouped(1234567) === "1,234,567") return;
   const walk = document.createTreeWalker(where, NodeFilter.SHOW_TEXT, node => node.parentElement.closest("q, code, pre, cite, script") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
   while (walk.nextNode()) {
     const text = walk.currentNode.data;
-    const told = text.replace(days, day).replace(numbers, found => grouped(Number(found.replaceAll(",", ""))));
+    const told = text.replace(days, (_, ...parts) => written(...parts)).replace(numbers, found => grouped(Number(found.replaceAll(",", ""))));
     if (told !== text) walk.currentNode.data = told;
   }
 };
 try { inReadersFormat(document.querySelector("main")); } catch { /* The page stays as it was written. */ }
+}

@@ -164,7 +164,7 @@ def _layers(
         scale=alt.Scale(domain=order),
         axis=alt.Axis(
             title=None,
-            labelLimit=alt.ExprRef("(frame < 560 ? 130 : 270) * guess"),
+            labelLimit=alt.ExprRef("(frame < 560 ? 150 : 270) * guess"),
             labelColor=LIGHT["ink"],
             domain=False,
             ticks=False,
