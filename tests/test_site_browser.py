@@ -136,6 +136,11 @@ def test_the_first_paint_waits_for_nothing_but_the_page(browser: Any, door: Door
         assert blocking == []
         chart = opened.page.locator("figure.drawn .wide svg").first
         assert chart.is_visible()
+        opened.page.wait_for_selector("html.whole")
+        hidden = (
+            "all => all.filter(s => getComputedStyle(s).contentVisibility !== 'visible').length"
+        )
+        assert opened.page.eval_on_selector_all("section", hidden) == 0
         asked = [r for r in opened.requests if not r.endswith((".svg", ".js"))]
         assert asked == [f"{door.address}/"]
 

@@ -1,3 +1,6 @@
+// The first paint is done: all of the page may be laid out, for pictures of it as well.
+addEventListener("load", () => requestAnimationFrame(() => document.documentElement.classList.add("whole")));
+
 // Finds agencies by name over a small index; without scripts the form leads to the full list.
 for (const form of document.querySelectorAll("form[data-index]")) {
   const input = form.querySelector("input"), list = form.querySelector(".hits"), told = form.querySelector(".found");
