@@ -105,6 +105,13 @@ def _told(path: Path) -> dict[str, Any]:
     }
 
 
+def _with_most_reports(path: Path) -> str:
+    """The agency whose page is the largest."""
+    reports = releases.latest(path).tables["reports"]
+    counted = reports.group_by("agency_id").len().sort("len", "agency_id", descending=[True, False])
+    return str(counted["agency_id"][0])
+
+
 def _frameworks() -> Path:
     """The Python of an environment that holds Streamlit and Dash."""
     home = Path(tempfile.gettempdir()) / "facetally-benchmark-frameworks"
@@ -140,10 +147,12 @@ def _all_running(home: Path, python: Path, told: Path) -> Iterator[list[Subject]
         for command in commands
     ]
     try:
-        series = "gb-metropolitan-police-service"
+        agency = _with_most_reports(home)
         subjects = [
             Subject("Facetally: overview", f"{ours}/", "figure.drawn .wide svg text"),
-            Subject("Facetally: an agency", f"{ours}/agencies/{series}/", "figure .wide svg text"),
+            Subject(
+                "Facetally: largest agency", f"{ours}/agencies/{agency}/", "figure .wide svg text"
+            ),
             Subject("Facetally: explorer", f"{ours}/explore", ".card .painted svg text"),
             Subject("bare Panel", f"{panel}/panel_app", ".vega-embed svg.marks text"),
             Subject(

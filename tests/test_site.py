@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
 
+import brotli
 import polars as pl
 import pytest
 import synthetic_release
@@ -357,3 +358,21 @@ def test_the_real_release_says_what_it_holds() -> None:
     assert _figures_are_the_releases(site.release, iter(told)) > 20
     page = dict(told)[met]
     assert ("171/", "at least 171 searches") in [(a["value"], t) for a, t in page.figures]
+
+
+@pytest.mark.skipif(
+    not (REAL / "latest").exists(), reason="no release is built: run `facetally build`"
+)
+def test_the_overview_and_the_largest_agency_page_are_light() -> None:
+    site = Site(releases.latest(REAL), ORIGIN)
+    reports = site.release.tables["reports"].group_by("agency_id").len().sort("len")
+    largest = f"/agencies/{reports['agency_id'][-1]}/"
+    linked = sum(
+        len(asset.encoded["br"])
+        for name in ("site.js", "icon.svg")
+        if (asset := assets.served(assets.address(name)))
+    )
+    for address, most in (("/", 80_000), (largest, 50_000)):
+        page = site.page(address)
+        assert page
+        assert len(brotli.compress(page.body, quality=5)) + linked < most, address

@@ -143,7 +143,8 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
             .encode(x=x("top"), y=y, fill=fill)
         )
     # On a phone there is room for a name and its count; the period is in the table.
-    limit = alt.ExprRef("(frame < 480 ? width - 90 : width * 0.56) * guess")
+    count = 8.5 * max(len(str(mark["count"])) for mark in marks) + 16
+    limit = alt.ExprRef(f"(frame < 480 ? width - {count} : width * 0.56) * guess")
     told = alt.Text(
         "told:N", condition={"test": "frame < 480", "field": "count", "type": "nominal"}
     )
