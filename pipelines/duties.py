@@ -374,16 +374,16 @@ def _disclosures(
         """
         with
         bodies as (
-          select told_by as body, * from disclosures
+          select told_by as body, * from disclosures where told_by in (from obliged)
           union
-          select agency_id, * from disclosures where voice = 'agency'
+          select agency_id, * from disclosures
+          where voice = 'agency' and agency_id in (from obliged)
         )
 
         select
           body, metric, report_id, first_day, last_day, known_from,
           if(dated, came_earliest, null)
         from bodies
-        semi join obliged using (body)
         where not no_period_stated
         order by all
         """
