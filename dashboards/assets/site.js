@@ -5,8 +5,15 @@ addEventListener("load", () => requestAnimationFrame(() => document.documentElem
 for (const form of document.querySelectorAll("form[data-index]")) {
   const input = form.querySelector("input"), list = form.querySelector(".hits"), told = form.querySelector(".found");
   const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const others = [
+    ["/gaps/", "Disclosure gaps", "what is not disclosed"],
+    ["/coverage/", "Coverage", "what the ledger does not hold"],
+    ["/corrections/", "Corrections and changes", "errors put right"],
+    ["/method/", "Method", "from words to a figure"],
+    ["/downloads/", "Downloads", "tables"],
+  ];
   let index;
-  const load = () => index ??= fetch(form.dataset.index).then(answer => answer.json()).then(rows => rows.map(([id, name, country]) => ({id, name, country, text: plain(`${name} ${country}`)})));
+  const load = () => index ??= fetch(form.dataset.index).then(answer => answer.json()).then(rows => [...rows.map(([id, name, country]) => [`/agencies/${id}/`, name, country]), ...others].map(([address, name, more]) => ({address, name, more, text: plain(`${name} ${more}`)})));
   const show = async () => {
     const words = plain(input.value).split(/\s+/).filter(Boolean);
     if (!words.length) { list.hidden = true; told.textContent = ""; return; }
@@ -16,9 +23,9 @@ for (const form of document.querySelectorAll("form[data-index]")) {
     const hits = rows.filter(row => words.every(word => row.text.includes(word))).sort((a, b) => starts(a) - starts(b));
     list.replaceChildren(...hits.slice(0, 12).map(row => {
       const item = document.createElement("li"), link = document.createElement("a"), where = document.createElement("small");
-      link.href = `/agencies/${row.id}/`;
+      link.href = row.address;
       link.textContent = row.name;
-      where.textContent = ` ${row.country}`;
+      where.textContent = ` ${row.more}`;
       item.append(link, where);
       return item;
     }));
