@@ -183,6 +183,7 @@ def test_a_hundred_thousand_hostile_ledgers(tmp_path: Path) -> None:
         for found, wrong in pool.imap_unordered(try_slice, tasks):
             counts += found
             failures += wrong
+            print("".join(f"\n{failure}" for failure in wrong))
             print(f"\r{dict(counts)}, {len(failures)} failures", end="", flush=True)
     print(f"\nHostile ledgers: {dict(counts)}, {len(failures)} failures")
     assert failures == []
