@@ -83,7 +83,7 @@ def _opened(macros: Any, release: Release, shown: Content, view: View) -> Any:
     return ""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _parts(release: Release, shown: Content) -> dict[str, str]:
     macros: Any = template("explorer_parts.html").make_module(_words())
     made = {
@@ -207,6 +207,18 @@ def _choices(release: Release) -> dict[str, Any]:
         "series": list(series_names(release).values()),
         "earliest": release.tables["series"]["known_from"].min(),
     }
+
+
+def first_choices(release: Release) -> list[View]:
+    """The views one choice away from the first."""
+    series = release.tables["series"]
+    here = release.tables["agencies"].join(series, on="agency_id", how="semi")
+    return [
+        *(View(system=key) for key in series["system_id"].unique().sort()),
+        *(View(agency=key) for key in here["agency_id"].sort()),
+        *(View(country=code) for code in here["country"].unique().sort()),
+        *(View(metric=metric) for metric in ["", *METRICS]),
+    ]
 
 
 def _selection(release: Release, view: View) -> str:
