@@ -37,7 +37,7 @@ from dashboards.explorer.view import View, read
 
 ORIGIN = "explorer.invalid"
 _UNUSED_SECONDS = 8
-_IDLE_SECONDS, _PAUSE_SECONDS = 10.0, 0.1
+_IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.03
 
 
 class Sessions(RequestHandler):
