@@ -289,5 +289,5 @@ def test_json_is_for_machines(tmp_path: Path) -> None:
         "file": "reports.csv",
         "line": 2,
         "column": "system_id",
-        "message": "'seer' is not in systems.csv",
+        "message": "'seer' is not in systems.csv; correct it, or add that row first",
     }
