@@ -18,6 +18,8 @@ import polars as pl
 from altair.utils.schemapi import debug_mode
 
 from dashboards import phrases
+from dashboards.charts import coverage
+from dashboards.charts.changes import release_changes
 from dashboards.charts.channel_ladder import RUNGS, channel_ladder
 from dashboards.charts.comparison import Compared, comparison
 from dashboards.charts.countries import ranked_countries
@@ -33,6 +35,7 @@ from dashboards.explorer.content import open_gaps
 from dashboards.explorer.selection import of_series as rows_of
 from dashboards.explorer.view import ESTIMATE, View, series_names
 from dashboards.releases import Release
+from dashboards.site import changes
 from dashboards.site.record import Record, SeriesKey
 from pipelines.fields import METRICS
 
@@ -42,6 +45,15 @@ _VOICES = {
     "own": "disclosed by the agency",
     "others": "known only through others",
     "contested": "contested",
+}
+# What each chart of coverage is about, and what its colours mean.
+_COVERAGE = {
+    "bodies": ("Police bodies on public registers", {"own": "a count or a statement is on record"}),
+    "countries": (
+        "Agencies on record by country",
+        {"own": "with a count", "vague": "statements only", "aside": "only named"},
+    ),
+    "age": ("Age of the newest documents", {}),
 }
 # Altair's check of every channel takes longer than the rest; it is a switch of the whole process.
 _drawing = Lock()
@@ -67,8 +79,9 @@ class Chart:
 def charts(release: Release) -> Iterator[Chart]:
     """Every chart that stands on a page or in the explorer's plain views, in a stable order."""
     tables = release.tables
-    yield from (found for chart in ("gap-matrix", "gap-trend", "countries")
-                if (found := find(release, chart, ALL)))  # fmt: skip
+    for chart in ("gap-matrix", "gap-trend", "countries", "changes"):
+        yield from _found(release, chart, [ALL])
+    yield from _found(release, "coverage", list(_COVERAGE))
     for metric in METRICS:
         if (tables["reports"]["metric"] == metric).any():
             yield from _found(release, "channel-ladder", [metric])
@@ -282,6 +295,44 @@ def _make_countries(release: Release, key: str, known: date | None) -> Figure:
     return ranked_countries(release.tables["agencies"], release.tables["reports"])
 
 
+def _find_coverage(release: Release, key: str, known: date | None) -> Chart | None:
+    if key not in _COVERAGE or release.tables["coverage_countries"].is_empty():
+        return None
+    if not _drawn(release, "coverage", key):
+        return None
+    name, words = _COVERAGE[key]
+    return Chart("coverage", key, name, "/coverage/", "/explore", dict(words))
+
+
+def _make_coverage(release: Release, key: str, known: date | None) -> Figure:
+    countries, agencies = (release.tables[f"coverage_{of}"] for of in ("countries", "agencies"))
+    if key == "bodies":
+        return coverage.registered_bodies(countries)
+    if key == "countries":
+        return coverage.agencies_by_country(agencies, countries)
+    return coverage.newest_documents(agencies, release.as_of)
+
+
+def _find_changes(release: Release, key: str, known: date | None) -> Chart | None:
+    if key != ALL or not _drawn(release, "changes", key):
+        return None
+    words = {"aside": "before", "own": "after"}
+    return Chart("changes", key, "Figures that moved", "/corrections/", "/explore", words)
+
+
+def _make_changes(release: Release, key: str, known: date | None) -> Figure:
+    moved = changes.read(release.path)
+    if moved is None:
+        raise ValueError("no release stood before")
+    return release_changes(moved.told)
+
+
+@lru_cache(maxsize=16)
+def _drawn(release: Release, chart: str, key: str) -> bool:
+    """Whether there is something to draw, of charts that tell only when they are made."""
+    return _figure(release, chart, key) is not None
+
+
 def _find_ladder(release: Release, key: str, known: date | None) -> Chart | None:
     if key not in METRICS or not (release.tables["reports"]["metric"] == key).any():
         return None
@@ -415,6 +466,8 @@ _FINDERS: dict[str, _Finder] = {
     "evidence-timeline": _find_timeline,
     "comparison": _find_comparison,
     "side-by-side": _find_side_by_side,
+    "coverage": _find_coverage,
+    "changes": _find_changes,
 }
 # How each is made, and whether it can be drawn as known on an earlier day.
 _MAKERS: dict[str, tuple[_Maker, bool]] = {
@@ -426,6 +479,8 @@ _MAKERS: dict[str, tuple[_Maker, bool]] = {
     "evidence-timeline": (_make_timeline, False),
     "comparison": (_make_comparison, False),
     "side-by-side": (_make_side_by_side, True),
+    "coverage": (_make_coverage, False),
+    "changes": (_make_changes, False),
 }
 
 

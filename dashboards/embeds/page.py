@@ -47,6 +47,7 @@ _GLYPHS = {
     "estimate": "┅",
     "aside": "✕",
 }
+_BARS = {"coverage", "changes"}
 _ALWAYS = {"ink", "muted", "rule", "paper"}
 
 
@@ -64,7 +65,7 @@ def embed(shown: Shown, theme: str) -> Embed:
     drawn = {width: _trimmed(paint.svg(figure, width)) for width in DRAWN}
     used = {_TOKEN_OF[c] for svg in drawn.values() for c in _COLOUR.findall(svg) if c in _TOKEN_OF}
     legend = [
-        (token, _GLYPHS.get(token, "■"), words)
+        (token, "■" if chart.chart in _BARS else _GLYPHS.get(token, "■"), words)
         for token, words in chart.key_words.items()
         if token in used
     ]

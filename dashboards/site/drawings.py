@@ -21,8 +21,7 @@ _drawing = Lock()
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure drawn twice as inline SVG; embeds know it by ``chart`` and ``key``, blank for one
-    that cannot be embedded."""
+    """A figure drawn twice as inline SVG; embeds know it by ``chart`` and ``key``."""
 
     figure: Figure
     wide: Markup

@@ -202,9 +202,9 @@ class Site:
         return f"Facetally, release {self.release.version} (CC BY 4.0)"
 
     def _draw(
-        self, make: Callable[[], Any], chart: str = "", key: str = "", width: int = WIDE
+        self, make: Callable[[], Any], chart: str, key: str, width: int = WIDE
     ) -> Drawing | None:
-        """The chart that embeds know by ``chart`` and ``key``; blank: it cannot be embedded."""
+        """The chart that embeds know by ``chart`` and ``key``."""
         return draw(make, self.source_line, chart, key, width)
 
     @cached_property
@@ -925,7 +925,9 @@ class Site:
             corrections=told,
             replaced=corrections.replacements(self.record),
             changes=moved,
-            drawing=self._draw(lambda: release_changes(moved.told)) if moved else None,
+            drawing=self._draw(lambda: release_changes(moved.told), "changes", "all")
+            if moved
+            else None,
         )
 
     def _coverage_page(self) -> Page:
@@ -965,11 +967,14 @@ class Site:
         """Registered bodies, agencies by country, and the age of the newest documents."""
         countries = self.release.tables["coverage_countries"]
         agencies = self.release.tables["coverage_agencies"]
-        return (
-            self._draw(lambda: coverage_charts.registered_bodies(countries)),
-            self._draw(lambda: coverage_charts.agencies_by_country(agencies, countries)),
-            self._draw(lambda: coverage_charts.newest_documents(agencies, self.release.as_of)),
-        )
+        as_of = self.release.as_of
+        made = {
+            "bodies": lambda: coverage_charts.registered_bodies(countries),
+            "countries": lambda: coverage_charts.agencies_by_country(agencies, countries),
+            "age": lambda: coverage_charts.newest_documents(agencies, as_of),
+        }
+        bodies, by_country, age = (self._draw(make, "coverage", key) for key, make in made.items())
+        return bodies, by_country, age
 
     def _about(self) -> Page:
         return self._render(
