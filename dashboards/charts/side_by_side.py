@@ -22,8 +22,8 @@ from dashboards.charts.trend import frequency_shown
 
 MOST = 6
 PER = 100_000
-_NAME, _PLOT, _GAP = 24, 62, 16
-_ALONE = 170
+_NAME, _PLOT, _GAP = 30, 62, 14
+_ALONE = 166
 _APART = 50
 _TICKS = 38
 _STUB = 0.12
@@ -332,7 +332,7 @@ def _layers(
         .mark_text(align="right", dy=-6, fontSize=11, fill=LIGHT["muted"], aria=False)
         .encode(x=alt.XValue("width"), y=y("y"), text="told:N"),
         of(titles)
-        .mark_text(align="left", dy=8, fontSize=12.5, fontWeight=600, aria=False,
+        .mark_text(align="left", dy=8, fontSize=12, fontWeight=600, aria=False,
                    limit=alt.ExprRef("width"))
         .encode(x=alt.value(0), y=y("y"), text="name:N"),
         of(_bars(marks, faint=estimates))
@@ -388,15 +388,16 @@ def _bars(marks: list[dict[str, Any]], faint: bool) -> list[dict[str, Any]]:
     bars = []
     for mark in marks:
         pale = 0.09 if mark["endless"] else 0.2
+        guessed = faint and mark["estimate"] is not None
         edge = 0.0 if mark["endless"] else 0.45
         if mark["high"] < mark["low"]:
-            bars.append({**mark, "shade": pale * (0.6 if faint else 1), "edge": edge})
+            bars.append({**mark, "shade": pale * (0.6 if guessed else 1), "edge": edge})
     for mark in marks:
         if mark["certain"]:
             # On a logarithmic scale a bar has no zero to stand on: its lower end is a line.
             down = mark["low"] + 3 if mark["floating"] else mark["bottom"]
-            solid = {"high": mark["low"], "low": down, "shade": 0.3 if faint else 1.0}
-            bars.append({**mark, **solid, "edge": 0.3 if faint else 1.0})
+            shade = 0.3 if faint and mark["estimate"] is not None else 1.0
+            bars.append({**mark, "high": mark["low"], "low": down, "shade": shade, "edge": shade})
     return bars
 
 
