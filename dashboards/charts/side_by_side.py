@@ -494,7 +494,7 @@ def _note(
             notes.append("≈ and dashed: an estimate (status E), each report spread evenly over "
                          "its days. It is no evidence.")  # fmt: skip
         else:
-            notes.append("There is nothing to estimate here: counts are exact or have no end.")
+            notes.append("No period here has an estimate.")
     return " ".join(notes)
 
 
