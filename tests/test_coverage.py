@@ -45,6 +45,16 @@ def ask(home: Path, query: str) -> list[tuple[Any, ...]]:
     return con.execute(query).fetchall()
 
 
+def test_a_year_in_a_note_is_no_population_year(tmp_path: Path) -> None:
+    noted = {"agency_id": "fr-police", "name": "Police", "country": "FR", "level": "national",
+             "note": "Founded in 1966."}  # fmt: skip
+    counted = {**noted, "agency_id": "at-police", "country": "AT", "population": "9000",
+               "note": "Population: census 2021."}  # fmt: skip
+    home = built(tmp_path, agencies=[noted, counted])
+    years = "select agency_id, population, population_year from coverage_agencies"
+    assert {("at-police", 9000, 2021), ("fr-police", None, None)} <= set(ask(home, years))
+
+
 def test_how_many_agencies_nothing_is_known_about(tmp_path: Path) -> None:
     met = MET["agency_id"]
     home = built(tmp_path, agencies=[MET], statements=[statement("s", "denied", agency_id=met)])

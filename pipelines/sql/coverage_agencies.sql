@@ -42,11 +42,11 @@ select
   -- A partial date counts as its last day, which may be after the day of knowledge.
   least(last_update, $as_of) as last_update,
   coalesce(single.population, agencies.population) as population,
-  if(
-    single.population is null or single.population = agencies.population,
-    coalesce(single.year, try_cast(regexp_extract(note, '\b((19|20)\d\d)\b', 1) as bigint)),
-    single.year
-  ) as population_year
+  case
+    when single.population is not null then single.year
+    when agencies.population is not null
+      then try_cast(regexp_extract(note, '\b((19|20)\d\d)\b', 1) as bigint)
+  end as population_year
 from agencies
 left join counted using (agency_id)
 left join single using (agency_id)
