@@ -28,6 +28,9 @@ LARGEST_COUNT = 10**12
 EARLIEST_DAY = date(1960, 1, 1)
 """No machine recognised a face before."""
 
+LONGEST_DELAY = 3_653
+"""No rule gives an agency more than ten years, in days."""
+
 LONGEST_CELL = 4_000
 
 _RATE = "a rate needs the first and last day that it covers"
@@ -490,6 +493,9 @@ def _duty_problems(duties: pl.DataFrame) -> list[Problem]:
             problems.append(
                 Problem("duties.csv", line, "due_days", "needs a cadence; without one leave blank")
             )
+        if due_days.isdecimal() and len(due_days) <= 12 and int(due_days) > LONGEST_DELAY:
+            message = f"{due_days} days are over ten years, a slip of the pen; count again"
+            problems.append(Problem("duties.csv", line, "due_days", message))
     return problems
 
 

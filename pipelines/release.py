@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -122,8 +123,10 @@ def _release_before(out: Path, version: str) -> Path | None:
     return out / name if known else None
 
 
+@cache
 def method_fingerprint() -> str:
-    """A fingerprint of the code that turns a ledger into a release."""
+    """A fingerprint of the code that turns a ledger into a release, as it was when first asked:
+    what runs is what was loaded, whatever has become of the files since."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*")):
         if path.suffix in {".py", ".sql"}:

@@ -34,7 +34,7 @@ SECONDS = 10
 """No ledger of a few rows takes longer to check; under load, seconds pass quickly."""
 
 # Ledgers by number that once broke the program.
-ONCE_FOUND: list[int] = []
+ONCE_FOUND = [275, 488]
 
 
 class TooSlow(Exception):  # noqa: N818 - what happened
@@ -129,6 +129,15 @@ def test_ledgers_that_once_broke_it(number: int, tmp_path: Path) -> None:
     ledger = checked(hostile_ledger.hostile(number), tmp_path / "ledger")
     if ledger:
         assert built([(number, ledger)], tmp_path) == []
+
+
+def test_a_due_date_beyond_the_calendar_is_refused(tmp_path: Path) -> None:
+    rows = hostile_ledger.sound()
+    rows["duties"] = [{**rows["duties"][0], "due_days": "999999999999"}]
+    ledger = hostile_ledger.write(hostile_ledger.files_of(rows), tmp_path / "ledger")
+    told = CliRunner().invoke(app, ["check", "--ledger", str(ledger)])
+    assert told.exit_code == 1
+    assert "duties.csv:2: due_days: 999999999999 days are over ten years" in told.output
 
 
 def test_hostile_ledgers_that_pass_are_built(tmp_path: Path) -> None:
