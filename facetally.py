@@ -300,15 +300,19 @@ def serve(
         str | None,
         typer.Option(help="The address under which readers find it; default: the one it opens."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer; one a core is plenty.")
+    ] = 1,
     releases: ReleasesDir = RELEASES,
 ) -> None:
     """Serve pages, downloads and the explorer of the latest release."""
     from dashboards import server
+    from dashboards.releases import NoReleaseError
 
     _latest(releases)
     try:
-        server.serve(releases, host, port, base_url)
-    except server.PortInUse as error:
+        server.serve(releases, host, port, base_url, workers)
+    except (server.PortInUse, NoReleaseError) as error:
         console.print(str(error))
         raise typer.Exit(1) from None
 

@@ -228,7 +228,7 @@ def _database(home: Path, _modified: int) -> duckdb.DuckDBPyConnection:
 
 @lru_cache(maxsize=2)
 def _ids(home: Path) -> Ids:
-    release = releases.latest(home.parent)
+    release = releases.read(home)
     return Ids(
         {
             table.name: release.tables[table.name][table.key[0]].to_list()

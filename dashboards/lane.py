@@ -23,8 +23,11 @@ IDLE_SECONDS = 75.0
 """A connection without a request is kept that long; proxies keep theirs for 60."""
 READ_SECONDS = 30.0
 """A client that takes nothing of its answer for that long is gone."""
+MOST_CONNECTIONS = 8_000
+"""Connections open at once, in each worker."""
 LONGEST_HEAD = 64 << 10
 """Bytes of a request's address and headers; the explorer's token is one of them."""
+_LINGER_SECONDS = 2.0
 _MOST_WAITING = 100
 # Requests remembered by their bytes, and the longest of them.
 _MOST_REMEMBERED = 2_048
@@ -36,6 +39,11 @@ _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 37\r\n\r\n"
     b"The head of this request is too long."
+)
+
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 10\r\n"
+    b"content-length: 0\r\n\r\n"
 )
 
 
@@ -55,8 +63,16 @@ class Lane(HttpToolsProtocol):
         # Bytes of an unfinished head; of what came last, and how many requests began in it.
         self.head = self.came = self.begun = 0
         self.between = True
+        self.refused = False
         self.simple: Simple | None = None
         self.unread = (0, 0.0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Takes a connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.write(_FULL)
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Reads what came; refuses a head that does not end.
@@ -67,6 +83,8 @@ class Lane(HttpToolsProtocol):
         alone = self.between
         if alone and (known := self.known.get(data)) and self._answer_at_once(*known):
             self.since = self.loop.time()
+            return
+        if self.refused:
             return
         self.came, self.simple = len(data), None
         super().data_received(data)
@@ -95,7 +113,7 @@ class Lane(HttpToolsProtocol):
         came, self.head = self.head + self.came, 0
         if came > LONGEST_HEAD and self._length_of_head() > LONGEST_HEAD:
             self.refuse()
-        if self.transport.is_closing():
+        if self.refused or self.transport.is_closing():
             return
         self.simple = self._simple_request()
         if self.simple and self._answer_at_once(*self.simple):
@@ -170,10 +188,13 @@ class Lane(HttpToolsProtocol):
         super().on_response_complete()
 
     def refuse(self) -> None:
-        """Ends the connection with 431."""
-        if not self.transport.is_closing():
+        """Says 431 and no more. What still comes is read and dropped for a moment: a connection
+        that ends with unread bytes is reset, and its client never reads why."""
+        if not self.refused and not self.transport.is_closing():
+            self.refused = True
             self.transport.write(_TOO_LONG)
-            self.transport.close()
+            self.transport.write_eof()
+            self.since, self.patience = self.loop.time(), _LINGER_SECONDS
 
     def look(self, now: float) -> None:
         """Ends the connection if its client has been waited for too long."""

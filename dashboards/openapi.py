@@ -92,6 +92,8 @@ def _operation(table: Table) -> dict[str, Any]:
                 },
             },
             "400": {"description": "Everything that is wrong, at once.", "content": problem},
+            "414": {"description": "The query is too long.", "content": problem},
+            "429": {"description": "Too many requests; Retry-After says when to go on."},
             "503": {"description": "It took too long.", "content": problem},
         },
     }

@@ -6,6 +6,9 @@ is noticed when the ``latest`` link moves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -41,12 +44,30 @@ class Release:
         return _at(self, name, day)
 
 
+# What `latest` was when the request at hand first asked.
+_answering: ContextVar[dict[Path, Path] | None] = ContextVar("answering", default=None)
+
+
+@contextmanager
+def one_release() -> Iterator[None]:
+    """Within it ``latest`` stays what it was at first, in every thread that the context reaches:
+    an answer is made from one release, whatever moves meanwhile."""
+    before = _answering.set({})
+    try:
+        yield
+    finally:
+        _answering.reset(before)
+
+
 def latest_path(releases: Path) -> Path:
     """The directory that ``latest`` points at, resolved; raises :class:`NoReleaseError`."""
-    link = releases / "latest"
-    if not (link / "bounds.parquet").is_file():
+    held = _answering.get()
+    if held is not None and releases in held:
+        return held[releases]
+    home = (releases / "latest").resolve()
+    if not (home / "bounds.parquet").is_file():
         raise NoReleaseError(f"no release in {releases}: run `facetally build` first")
-    return link.resolve()
+    return home if held is None else held.setdefault(releases, home)
 
 
 def latest(releases: Path) -> Release:

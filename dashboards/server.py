@@ -11,6 +11,7 @@ import contextlib
 import errno
 import gzip
 import re
+import resource
 import signal
 import socket
 import threading
@@ -20,27 +21,35 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]
+import structlog
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
-from dashboards import assets, releases
+from dashboards import assets, journal, metrics, releases
 from dashboards.api import add_api
 from dashboards.downloads import add_downloads
 from dashboards.embeds.routes import add_embeds
-from dashboards.explorer.process import ExplorerProcess
+from dashboards.explorer.process import Explorer, ExplorerProcess
 from dashboards.headers import EXPLORER, SecurityHeaders
+from dashboards.held import Held, state
 from dashboards.lane import IDLE_SECONDS, Lane, watch
+from dashboards.metrics import Measured
+from dashboards.pace import A_MINUTE, Paced
 from dashboards.pages import render
 from dashboards.shelf import FromShelf, Kept, Shelf, finish
 from dashboards.site.serving import Pages
+from dashboards.workers import supervise
 
 _LONGEST_QUERY = 2_000
 _LONGEST_MESSAGE = 1 << 16
+MOST_STREAMS = 1_000
+"""Websockets of the explorer open at once, in each worker."""
+log = structlog.get_logger()
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -49,25 +58,51 @@ class PortInUse(Exception):  # noqa: N818 (a state of the machine, not a fault)
 
 
 def serve(
-    releases_path: Path, host: str = "127.0.0.1", port: int = 8000, base_url: str | None = None
+    releases_path: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    base_url: str | None = None,
+    workers: int = 1,
 ) -> None:
-    """Serves the latest release until SIGINT or SIGTERM; returns after a clean shutdown.
+    """Serves the latest sound release until SIGINT or SIGTERM; returns after a clean shutdown.
 
     Port 0 takes any free one; the address is printed either way. ``base_url`` is the origin under
-    which readers see it (``https://example.org``), where that is another. Raises
-    :class:`PortInUse`, and :class:`dashboards.releases.NoReleaseError` where there is nothing to
-    serve.
+    which readers see it (``https://example.org``), where that is another. With several ``workers``
+    each is a process of its own; the explorer stays one. Raises :class:`PortInUse`, and
+    :class:`dashboards.releases.NoReleaseError` where there is nothing to serve.
     """
-    version = releases.latest_path(releases_path).name
-    listening = _listen(host, port)
-    bound = listening.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"Facetally, release {version}: http://{shown}:{bound}/", flush=True)
+    journal.configure("door")
+    _allow_many_files()
+    held = Held(releases_path)
+    try:
+        with _listen(host, port) as listening:
+            shown = f"[{host}]" if ":" in host else host
+            origin = f"http://{shown}:{listening.getsockname()[1]}"
+            print(f"Facetally, release {held.version}: {origin}/", flush=True)
+            log.info("start", release=held.version, workers=workers)
+            explorer = ExplorerProcess(held.folder, lambda known: held.tell(explorer=known))
+            if workers == 1:
+                answer(listening, held.folder, base_url or origin, explorer)
+            else:
+                with asyncio.Runner() as runner:
+                    runner.run(
+                        supervise(listening, held.folder, base_url or origin, explorer, workers)
+                    )
+    finally:
+        held.close()
+    log.info("stop")
+
+
+def answer(listening: socket.socket, folder: Path, base_url: str, explorer: Explorer) -> None:
+    """Answers readers in this process until a signal; ``folder`` is the view of the releases."""
     shelf = Shelf()
+    answered: dict[int, int] = {}
+    connection = type("Connection", (Lane,), {"shelf": shelf, "answered": answered, "known": {}})
     config = uvicorn.Config(
-        create_app(releases_path, base_url or f"http://{shown}:{bound}", shelf),
-        http=type("Connection", (Lane,), {"shelf": shelf, "answered": {}, "known": {}}),
+        create_app(folder, base_url, shelf, explorer, answered),
+        http=connection,
         loop="uvloop",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -75,10 +110,13 @@ def serve(
         timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=3,
     )
-    try:
-        _Door(config).run(sockets=[listening])
-    finally:
-        listening.close()
+    _Door(config).run(sockets=[listening])
+
+
+def _allow_many_files() -> None:
+    """As many open connections as the system lets this user have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Door(uvicorn.Server):
@@ -120,30 +158,40 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def create_app(releases_path: Path, base_url: str, shelf: Shelf) -> FastAPI:
-    """The web application; starts the explorer's process with its lifespan.
+def create_app(
+    releases_path: Path,
+    base_url: str,
+    shelf: Shelf,
+    explorer: Explorer,
+    answered: dict[int, int],
+) -> FastAPI:
+    """The web application; starts and stops the explorer with its lifespan.
 
     ``base_url`` is the origin that readers use: pages name themselves by it. What is put on the
-    ``shelf`` is answered from it.
+    ``shelf`` is answered from it; ``answered`` counts what was answered before the application.
     """
-    explorer = ExplorerProcess(releases_path)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await explorer.start()
         threading.Thread(target=assets.prepare, daemon=True).start()
         threading.Thread(target=pages.prepare, daemon=True).start()
+        counting = asyncio.create_task(_count(answered, shelf))
         try:
             yield
         finally:
+            counting.cancel()
             await explorer.stop()
 
     app = FastAPI(
         title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     pages = Pages(releases_path, shelf, base_url)
+    # The last is asked first.
+    app.add_middleware(Paced, refuse=_too_often)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(FromShelf, shelf=shelf)
+    app.add_middleware(Measured)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _not_allowed)
     app.add_exception_handler(500, _failed)
@@ -152,7 +200,7 @@ def create_app(releases_path: Path, base_url: str, shelf: Shelf) -> FastAPI:
     app.include_router(add_api(releases_path, shelf))
     app.include_router(add_embeds(releases_path, shelf, base_url))
     _add_assets(app)
-    _add_health(app, releases_path, explorer)
+    _add_health(app, releases_path, explorer, answered, shelf)
     _add_explorer(app, explorer, releases_path, shelf)
     # Last, for the pages take every address that is left.
     app.include_router(pages.router())
@@ -181,28 +229,34 @@ def _add_assets(app: FastAPI) -> None:
         return Response(found.encoded["identity"], media_type=found.media_type)
 
 
-def _add_health(app: FastAPI, path: Path, explorer: ExplorerProcess) -> None:
+async def _count(answered: dict[int, int], shelf: Shelf) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        metrics.count_at_once(answered)
+        metrics.shelf_bytes.set(shelf.taken)
+
+
+def _add_health(
+    app: FastAPI, path: Path, explorer: Explorer, answered: dict[int, int], shelf: Shelf
+) -> None:
     @app.api_route("/healthz", methods=_READ)
     async def healthz() -> Response:
-        try:
-            version = releases.latest_path(path).name
-        except releases.NoReleaseError:
-            version = None
+        known = state(path)
         unknown = dict.fromkeys(("sessions", "connected", "charts"))
         sessions = await explorer.sessions() or unknown
-        state = {
-            "release": version,
-            "explorer": {
-                "state": explorer.state,
-                "restarts": explorer.restarts,
-                **sessions,
-            },
-        }
-        status = 200 if version else 503
-        return JSONResponse(state, status, headers={"Cache-Control": "no-store"})
+        known["explorer"] = {**known.get("explorer", {}), **sessions}
+        return JSONResponse(known, headers={"Cache-Control": "no-store"})
+
+    @app.api_route("/metrics", methods=_READ)
+    async def numbers() -> Response:
+        metrics.count_at_once(answered)
+        metrics.shelf_bytes.set(shelf.taken)
+        text = metrics.text(state(path), await explorer.sessions())
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        return Response(text, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
-def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Shelf) -> None:
+def _add_explorer(app: FastAPI, explorer: Explorer, path: Path, shelf: Shelf) -> None:
     @app.api_route("/explore", methods=_READ)
     async def document(request: Request) -> Response:
         query = request.url.query
@@ -229,7 +283,11 @@ def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Sh
         query = request.url.query
         if len(query) > _LONGEST_QUERY:
             return _too_long(request)
-        opened = await explorer.get(f"/explore?{query}") if explorer.state != "down" else None
+        if explorer.state == "down":
+            return _explorer_down(request)
+        opened = await explorer.get(f"/explore?{query}")
+        if opened is not None and opened.status_code == 503:
+            return _explorer_busy(request)
         if opened is None or opened.status_code != 200:
             return _explorer_down(request)
         headers = {"Cache-Control": "no-store"}
@@ -253,11 +311,18 @@ def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Sh
         }
         return Response(made.content, headers=headers, media_type="text/csv; charset=utf-8")
 
+    streams = 0
+
     @app.websocket("/explore/ws")
     async def stream(reader: WebSocket) -> None:
+        nonlocal streams
         if not _same_origin(reader):
             await reader.close(1008)
             return
+        if streams >= MOST_STREAMS:
+            await reader.close(1013)
+            return
+        streams += 1
         # The session's token travels as the second subprotocol, as Bokeh's client sends it.
         offered = [Subprotocol(name) for name in reader.scope["subprotocols"]]
         try:
@@ -272,9 +337,11 @@ def _add_explorer(app: FastAPI, explorer: ExplorerProcess, path: Path, shelf: Sh
             ) as session:
                 await reader.accept(session.subprotocol)
                 await _relay(reader, session)
-        except (OSError, InvalidStatus, TimeoutError):
+        except (OSError, InvalidHandshake, TimeoutError):
             with contextlib.suppress(RuntimeError):
                 await reader.close(1013)
+        finally:
+            streams -= 1
 
 
 def _same_origin(reader: WebSocket) -> bool:
@@ -377,6 +444,22 @@ async def _no_release(request: Request, _error: Exception) -> Response:
 def _too_long(request: Request) -> Response:
     words = f"An address of the explorer has at most {_LONGEST_QUERY} characters."
     return _problem(request, 414, "This address is too long", words)
+
+
+def _explorer_busy(request: Request) -> Response:
+    words = (
+        "As many people are using the explorer as it can serve. Its page shows the view as it is; "
+        "pages, charts and downloads all work. Please try again in a minute."
+    )
+    return _problem(request, 503, "The explorer is busy", words, retry=60)
+
+
+def _too_often(request: Request) -> Response:
+    words = (
+        f"At most {A_MINUTE} computed answers a minute go to one address. Tables are files that "
+        "are not limited: /data/latest/TABLE.parquet."
+    )
+    return _problem(request, 429, "Too many requests", words, retry=30)
 
 
 def _explorer_down(request: Request) -> Response:

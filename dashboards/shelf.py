@@ -29,6 +29,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards.headers import ALWAYS, STRICT
+from dashboards.releases import latest_path, one_release
 
 ROOM = 96 << 20
 """Bytes of answers kept at most, all encodings together."""
@@ -92,7 +93,9 @@ def finish(
         bodies["zstd"] = zstandard.compress(body, 3 if quickly else 10)
         bodies["gzip"] = gzip.compress(body, 2 if quickly else 6, mtime=0)
     digest = hashlib.sha256(body).hexdigest()[:24]
-    when = modified if modified is not None else standing.stat().st_mtime
+    # The release that the answer was made from, though `latest` may have moved meanwhile.
+    made_from = latest_path(standing.parent) if standing.name == "latest" else standing
+    when = modified if modified is not None else made_from.stat().st_mtime
     shared = {
         "Content-Security-Policy": STRICT,
         **ALWAYS,
@@ -113,7 +116,7 @@ def finish(
         )
         whole[encoding] = _head(200, _raw(mine))
     size = sum(len(content) for content in bodies.values())
-    return Answer(standing, _token(standing), when, bodies, whole, unchanged, etags, size)
+    return Answer(standing, _token(made_from), when, bodies, whole, unchanged, etags, size)
 
 
 def _raw(headers: dict[str, str]) -> _Headers:
@@ -182,6 +185,11 @@ class Shelf:
                 self._kept.move_to_end(address)
         return answer
 
+    @property
+    def taken(self) -> int:
+        """Bytes of all answers kept."""
+        return self._taken
+
     def _look(self, standing: Path) -> _Token | None:
         now = time.monotonic()
         then, token = self._seen.get(standing, (-1.0, None))
@@ -205,7 +213,8 @@ _READ_BY_OTHERS = ("/data/", "/api/", "/embed/", "/oembed")
 class FromShelf:
     """ASGI middleware: answers what is on the shelf, hands the rest on.
 
-    It also answers what a browser asks before a script of another site may read.
+    It also answers what a browser asks before a script of another site may read. What it hands on
+    is answered from one release.
     """
 
     def __init__(self, app: ASGIApp, shelf: Shelf) -> None:
@@ -227,7 +236,8 @@ class FromShelf:
             if answer is not None:
                 await send_answer(answer, scope, send)
                 return
-        await self.app(scope, receive, send)
+        with one_release():
+            await self.app(scope, receive, send)
 
 
 class Kept(Response):

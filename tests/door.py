@@ -15,7 +15,7 @@ import httpx
 
 _SERVE = (
     "import sys; from pathlib import Path; from dashboards.server import serve; "
-    "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
+    "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), None, int(sys.argv[3]))"
 )
 
 
@@ -44,14 +44,27 @@ class Door:
             assert time.monotonic() < deadline, f"still {state}, expected {expected}"
             time.sleep(0.2)
 
+    def wait_for_release(self, version: str, timeout: float = 30) -> None:
+        """Until /healthz names that release, verified and served."""
+        deadline = time.monotonic() + timeout
+        while (health := self.get("/healthz").json())["release"] != version:
+            assert time.monotonic() < deadline, f"still {health}, expected {version}"
+            time.sleep(0.05)
+
+    def stop(self) -> str:
+        """Ends the server in order and returns what it wrote to standard error."""
+        self.process.terminate()
+        _, told = self.process.communicate(timeout=20)
+        return told
+
 
 @contextmanager
-def open_door(releases: Path, explorer: bool = True) -> Iterator[Door]:
+def open_door(releases: Path, explorer: bool = True, workers: int = 1) -> Iterator[Door]:
     """Serves the releases on an ephemeral port until the block ends.
 
     Without ``explorer`` it does not wait for the explorer to be ready.
     """
-    process = start(releases, 0)
+    process = start(releases, 0, workers)
     try:
         assert process.stdout
         line = process.stdout.readline()
@@ -66,10 +79,10 @@ def open_door(releases: Path, explorer: bool = True) -> Iterator[Door]:
         process.wait(20)
 
 
-def start(releases: Path, port: int) -> subprocess.Popen[str]:
+def start(releases: Path, port: int, workers: int = 1) -> subprocess.Popen[str]:
     """The server's process, as started by the command line."""
     return subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(releases), str(port)],
+        [sys.executable, "-c", _SERVE, str(releases), str(port), str(workers)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,7 +6,9 @@ Every name in it says that it is synthetic. Written with the schemas of ``pipeli
 from __future__ import annotations
 
 import hashlib
+import json
 from calendar import monthrange
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,19 @@ import pyarrow.parquet as pq
 
 from pipelines.changes_text import write_changes
 from pipelines.datapackage import describe_release
+from pipelines.dataset import write_checksums
 from pipelines.fields import RELEASE, arrow_schema, released
 
 VERSION = "2024-06-30-5ynthet1c"
 
 
-def write_release(releases: Path, version: str = VERSION) -> Path:
-    """Writes the release under ``releases`` and points ``latest`` at it; returns its directory."""
+def write_release(
+    releases: Path, version: str = VERSION, change: Callable[[Path], None] | None = None
+) -> Path:
+    """Writes the release under ``releases`` and points ``latest`` at it; returns its directory.
+
+    ``change`` may change the tables before they are described.
+    """
     path = releases / version
     path.mkdir(parents=True)
     for table in RELEASE:
@@ -35,12 +43,27 @@ def write_release(releases: Path, version: str = VERSION) -> Path:
         data = pa.Table.from_pylist([{**blank, **row} for row in rows], schema=schema)
         pq.write_table(data, path / f"{table.name}.parquet", compression="zstd")
         pc.write_csv(_flat(data), path / f"{table.name}.csv")
+    if change:
+        change(path)
     describe_release(path, version, date.fromisoformat(version[:10]), "5" * 64, "5" * 64)
     write_changes(path, None, version)
     latest = releases / "latest"
     latest.unlink(missing_ok=True)
     latest.symlink_to(version)
     return path
+
+
+def describe_again(home: Path) -> None:
+    """Gives the files of a release, changed since, digests and sizes that fit them."""
+    text = (home / "datapackage.json").read_text()
+    package = json.loads(text)
+    about = package["facetally"]
+    for file in [*package["resources"], *about["parquet"], *about["json"], *about["excel_csv"]]:
+        content = (home / file["path"]).read_bytes()
+        file["bytes"] = len(content)
+        file["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    (home / "datapackage.json").write_text(json.dumps(package))
+    write_checksums(home, {})
 
 
 def _flat(data: pa.Table) -> pa.Table:

@@ -18,7 +18,7 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 from door import Door, open_door
 from PIL import Image
-from synthetic_release import NORTH, VERSION, write_release
+from synthetic_release import NORTH, VERSION, describe_again, write_release
 
 from dashboards import releases
 from dashboards.embeds import catalogue, page
@@ -148,6 +148,7 @@ def test_a_pinned_chart_stays_and_tells_of_its_revision(tmp_path: Path) -> None:
         before = door.get(pinned).text
         assert "Revised since" not in before
         _corrected(tmp_path)
+        door.wait_for_release(NEWER)
         after = door.get(pinned).text
         assert "Revised since this release" in after
         assert "2022: was 3,100 / 3,100" in re.sub(r"<[^>]+>", "", after)
@@ -164,18 +165,22 @@ def _drawing(text: str) -> str:
 
 def _corrected(path: Path) -> None:
     """A later release in which the count of 2022 is another."""
-    home = write_release(path, NEWER)
-    file = home / "bounds.parquet"
-    bounds = pl.read_parquet(file)
-    here = (pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022")
-    bounds.with_columns(
-        pl.when(here).then(3333).otherwise(pl.col(name)).alias(name) for name in ("low", "high")
-    ).write_parquet(file)
+
+    def corrected(home: Path) -> None:
+        file = home / "bounds.parquet"
+        bounds = pl.read_parquet(file)
+        here = (pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022")
+        bounds.with_columns(
+            pl.when(here).then(3333).otherwise(pl.col(name)).alias(name) for name in ("low", "high")
+        ).write_parquet(file)
+
+    write_release(path, NEWER, corrected)
 
 
 def test_a_release_older_than_a_column_still_answers(tmp_path: Path) -> None:
     file = write_release(tmp_path) / "gaps.parquet"
     pl.read_parquet(file).drop("sentence").write_parquet(file)
+    describe_again(file.parent)
     with open_door(tmp_path) as door:
         rows = door.get("/api/v1/gaps?columns=low,sentence").json()["rows"]
         assert [row["sentence"] for row in rows] == [None, None]

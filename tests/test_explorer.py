@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from browser import violations, visit
 from door import Door, open_door
-from synthetic_release import EAST, LIVE, NORTH, SOUTH, VERSION, write_release
+from synthetic_release import EAST, LIVE, NORTH, SOUTH, VERSION, describe_again, write_release
 
 from dashboards import releases
 from dashboards.charts.side_by_side import Strip, side_by_side
@@ -349,6 +349,7 @@ def owed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         ],
     )  # fmt: skip
+    describe_again(home)
     return home.parent
 
 

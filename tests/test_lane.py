@@ -62,6 +62,24 @@ def _ask(door: Door, *requests: bytes, method: str = "GET") -> tuple[int, dict[s
         return _Reader(connection).answer(method)
 
 
+def _at_once(door: Door) -> float:
+    """How many answers were given without the application."""
+    counts = re.findall(
+        r"^facetally_shelf_answers_total{.*} (\S+)$", door.get("/metrics").text, re.M
+    )
+    return sum(map(float, counts))
+
+
+def test_a_finished_answer_never_reaches_the_application(kept: Door) -> None:
+    before = _at_once(kept)
+    for _ in range(5):
+        status, headers, body = _ask(kept, _request(f"GET {ADDRESS} HTTP/1.1"))
+        assert status == 200
+        assert len(body) == int(headers["content-length"]) > 0
+        assert headers["date"].endswith(" GMT")
+    assert _at_once(kept) >= before + 5
+
+
 _VALUES = {
     "Accept-Encoding": ["br", "gzip, br", "zstd", "identity", "gzip;q=0", "*", "", "x;q=y"],
     "Range": ["bytes=0-9", "bytes=-5", "bytes=7-", "bytes=99999999-", "lines=1", "bytes=0-1,4-5",

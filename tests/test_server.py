@@ -141,6 +141,7 @@ def test_a_new_release_is_served_without_a_restart(tmp_path: Path) -> None:
         assert VERSION in door.get("/").text
         newer = "2024-07-31-n3w"
         write_release(tmp_path, newer)
+        door.wait_for_release(newer)
         assert newer in door.get("/").text
         assert newer in door.get("/explore").text
         assert door.get("/healthz").json()["release"] == newer

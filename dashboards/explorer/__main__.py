@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -20,24 +19,61 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from altair.utils.schemapi import debug_mode
 from bokeh.application.handlers import FunctionHandler
+from bokeh.protocol.exceptions import ProtocolError
+from bokeh.server.contexts import ApplicationContext
 from bokeh.server.tornado import BokehTornado
+from bokeh.util.token import get_session_id
 from panel.io.application import Application
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
 from tornado.web import RequestHandler
 
-from dashboards import releases
+from dashboards import journal, releases
 from dashboards.explorer import page, rows
 from dashboards.explorer.app import PATH, Chart, open_session, query_of
 from dashboards.explorer.content import content
 from dashboards.explorer.view import View, read
 
 ORIGIN = "explorer.invalid"
+MOST = int(os.environ.get("FACETALLY_EXPLORER_SESSIONS", "500"))
+"""Sessions open at once."""
 _UNUSED_SECONDS = 8
 _IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.03
+
+
+class Bounded(BokehTornado):
+    """Opens no session beyond ``MOST``: each holds charts and tables of its own."""
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
+        """The handler of a request; of one more session, the one that says busy."""
+        if request.path in {PATH, f"{PATH}/ws"}:
+            context = self._applications[PATH]
+            held = len(context._sessions) + len(context._pending_sessions)
+            if held >= MOST and not _known(request, context):
+                return self.get_handler_delegate(request, Busy)
+        return super().find_handler(request, **options)
+
+
+def _known(request: HTTPServerRequest, context: ApplicationContext) -> bool:
+    """Whether a websocket comes for a session that is open."""
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    try:
+        context.get_session(get_session_id(offered[1].strip()))
+    except (LookupError, ValueError, TypeError, RecursionError, ProtocolError):
+        return False
+    return True
+
+
+class Busy(RequestHandler):
+    """503: as many sessions are open as fit."""
+
+    def prepare(self) -> None:
+        self.send_error(503)
 
 
 class Sessions(RequestHandler):
@@ -80,13 +116,13 @@ class Rows(RequestHandler):
 
 def main(path: Path, descriptor: int) -> None:
     """Serves the explorer on the inherited listening socket; returns when told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="explorer: %(message)s")
+    journal.configure("explorer")
     asyncio.set_event_loop(asyncio.new_event_loop())
     loop = IOLoop.current()
     application = Application(
         FunctionHandler(partial(open_session, path=path), trap_exceptions=False)
     )
-    tornado = BokehTornado(
+    tornado = Bounded(
         {PATH: application},
         extra_patterns=[
             ("/sessions", Sessions),

@@ -9,39 +9,88 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import httpx
+import structlog
 
 State = Literal["starting", "up", "down"]
+log = structlog.get_logger()
 _GIVE_UP_AFTER = 5
 _ANSWER_SECONDS = 30.0
 
 
-class ExplorerProcess:
-    """The explorer in a child process, restarted whenever it dies.
+class Explorer:
+    """The way to the explorer's process, wherever it was started; ``state`` says how it is."""
 
-    The door holds the listening socket and every child inherits it: readers who arrive while a
-    child restarts wait in its queue instead of being refused.
-    """
-
-    def __init__(self, releases: Path) -> None:
-        self._releases = releases
-        self._folder = tempfile.TemporaryDirectory(prefix="facetally-")
-        self.socket_path = str(Path(self._folder.name) / "explorer")
-        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listening.bind(self.socket_path)
-        self._listening.listen(128)
+    def __init__(self, socket_path: str, state: Callable[[], State]) -> None:
+        self.socket_path = socket_path
+        self._known = state
         self.client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=self.socket_path),
+            transport=httpx.AsyncHTTPTransport(uds=socket_path),
             base_url="http://explorer.invalid",
             timeout=_ANSWER_SECONDS,
         )
+
+    @property
+    def state(self) -> State:
+        """``down`` once it was given up for a while: then it is not worth asking."""
+        return self._known()
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Ends the connections to it."""
+        await self.client.aclose()
+
+    async def get(self, address: str) -> httpx.Response | None:
+        """The child's answer; None where there is none in time.
+
+        Asked twice, for a child that died in between leaves connections that only look alive; the
+        second question waits for the next child.
+        """
+        for _ in range(2):
+            with contextlib.suppress(httpx.HTTPError):
+                return await self.client.get(address)
+        return None
+
+    async def sessions(self) -> dict[str, int | None] | None:
+        """Sessions, those connected, charts held; None where no answer comes within a second."""
+        if self.state != "up":
+            return None
+        try:
+            answer = await self.client.get("/sessions", timeout=1.0)
+        except httpx.HTTPError:
+            return None
+        return dict(answer.json())
+
+
+class ExplorerProcess(Explorer):
+    """The explorer in a child process, restarted whenever it dies.
+
+    The door holds the listening socket and every child inherits it: readers who arrive while a
+    child restarts wait in its queue instead of being refused. ``tell`` hears of every change.
+    """
+
+    def __init__(self, releases: Path, tell: Callable[[dict[str, object]], None]) -> None:
+        self._releases = releases
+        self._tell = tell
+        self._folder = tempfile.TemporaryDirectory(prefix="facetally-")
+        super().__init__(str(Path(self._folder.name) / "explorer"), lambda: self._now)
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listening.bind(self.socket_path)
+        self._listening.listen(128)
         self.restarts = 0
-        self.state: State = "starting"
+        self._now: State = "starting"
         self._child: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._told()
+
+    def _told(self) -> None:
+        self._tell({"state": self.state, "restarts": self.restarts})
 
     @property
     def pid(self) -> int | None:
@@ -69,9 +118,11 @@ class ExplorerProcess:
             answered = asyncio.create_task(self._until_it_answers())
             await self._child.wait()
             answered.cancel()
-            failures = 1 if self.state == "up" else failures + 1
-            self.state = "down" if failures >= _GIVE_UP_AFTER else "starting"
+            failures = 1 if self._now == "up" else failures + 1
+            self._now = "down" if failures >= _GIVE_UP_AFTER else "starting"
             self.restarts += 1
+            self._told()
+            log.error("explorer ended", restarts=self.restarts, state=self.state)
             await asyncio.sleep(min(0.2 * 2**failures, 10.0))
 
     async def _until_it_answers(self) -> None:
@@ -79,30 +130,10 @@ class ExplorerProcess:
             with contextlib.suppress(httpx.HTTPError):
                 # The first page takes seconds to make; no reader shall wait for it.
                 await self.client.get("/page")
-                self.state = "up"
+                self._now = "up"
+                self._told()
                 return
             await asyncio.sleep(0.1)
-
-    async def get(self, address: str) -> httpx.Response | None:
-        """The child's answer; None where there is none in time.
-
-        Asked twice, for a child that died in between leaves connections that only look alive; the
-        second question waits for the next child.
-        """
-        for _ in range(2):
-            with contextlib.suppress(httpx.HTTPError):
-                return await self.client.get(address)
-        return None
-
-    async def sessions(self) -> dict[str, int | None] | None:
-        """Sessions, those connected, charts held; None where no answer comes within a second."""
-        if self.state != "up":
-            return None
-        try:
-            answer = await self.client.get("/sessions", timeout=1.0)
-        except httpx.HTTPError:
-            return None
-        return dict(answer.json())
 
     async def stop(self) -> None:
         """Ends the child, first politely, and releases the socket."""
@@ -116,8 +147,9 @@ class ExplorerProcess:
             try:
                 await asyncio.wait_for(self._child.wait(), 3.0)
             except TimeoutError:
-                self._child.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    self._child.kill()
                 await self._child.wait()
-        await self.client.aclose()
+        await super().stop()
         self._listening.close()
         self._folder.cleanup()
