@@ -189,9 +189,9 @@ def state(folder: Path) -> dict[str, Any]:
 
 
 def _versions(releases: Path) -> list[str]:
-    return [
-        p.name for p in releases.iterdir() if VERSION.fullmatch(p.name) and p.is_dir()
-    ]  # fmt: skip
+    if not releases.is_dir():
+        return []
+    return [p.name for p in releases.iterdir() if VERSION.fullmatch(p.name) and p.is_dir()]
 
 
 def _target(releases: Path) -> str | None:

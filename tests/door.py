@@ -28,13 +28,13 @@ class Door:
 
     def get(self, path: str, **options: object) -> httpx.Response:
         """GET, without following redirects."""
-        return httpx.get(self.address + path, timeout=30, **options)  # type: ignore[arg-type]
+        return httpx.get(self.address + path, timeout=60, **options)  # type: ignore[arg-type]
 
     def explorer(self) -> dict[str, object]:
         """What /healthz says of the explorer."""
         return dict(self.get("/healthz").json()["explorer"])
 
-    def wait_for(self, timeout: float = 60, **expected: object) -> dict[str, object]:
+    def wait_for(self, timeout: float = 180, **expected: object) -> dict[str, object]:
         """Until /healthz says these things of the explorer; fails after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         while True:
@@ -44,7 +44,7 @@ class Door:
             assert time.monotonic() < deadline, f"still {state}, expected {expected}"
             time.sleep(0.2)
 
-    def wait_for_release(self, version: str, timeout: float = 30) -> None:
+    def wait_for_release(self, version: str, timeout: float = 90) -> None:
         """Until /healthz names that release, verified and served."""
         deadline = time.monotonic() + timeout
         while (health := self.get("/healthz").json())["release"] != version:
@@ -54,7 +54,7 @@ class Door:
     def stop(self) -> str:
         """Ends the server in order and returns what it wrote to standard error."""
         self.process.terminate()
-        _, told = self.process.communicate(timeout=20)
+        _, told = self.process.communicate(timeout=60)
         return told
 
 
@@ -76,7 +76,7 @@ def open_door(releases: Path, explorer: bool = True, workers: int = 1) -> Iterat
         yield door
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def start(releases: Path, port: int, workers: int = 1) -> subprocess.Popen[str]:
