@@ -21,6 +21,7 @@ from pipelines.changes_text import write_changes
 from pipelines.datapackage import describe_release
 from pipelines.dataset import write_checksums
 from pipelines.fields import RELEASE, arrow_schema, released
+from pipelines.verify import NEWS
 
 VERSION = "2024-06-30-5ynthet1c"
 
@@ -63,7 +64,13 @@ def describe_again(home: Path) -> None:
         file["bytes"] = len(content)
         file["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
     (home / "datapackage.json").write_text(json.dumps(package))
+    # The news is not among the files that have digests.
+    news = {name: (home / name).read_bytes() for name in NEWS}
+    for name in news:
+        (home / name).unlink()
     write_checksums(home, {})
+    for name, content in news.items():
+        (home / name).write_bytes(content)
 
 
 def _flat(data: pa.Table) -> pa.Table:

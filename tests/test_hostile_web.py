@@ -350,7 +350,8 @@ def test_a_full_explorer_says_so_and_recovers(
         answers = _storm(door, 3)
         assert answers[200] >= 5
         assert answers[503] > 0
-        assert int(str(door.explorer()["sessions"])) <= 5
+        # Those that the sixteen readers asked for at the same moment may come on top.
+        assert int(str(door.explorer()["sessions"])) <= 5 + 16
         door.wait_for(sessions=0, charts=0)
         assert door.get("/explore/session").status_code == 200
 
