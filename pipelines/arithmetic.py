@@ -102,6 +102,102 @@ def terms(path: Sequence[Said], ways: Sequence[bool], upper: bool) -> list[str]:
     return clauses
 
 
+@dataclass(frozen=True)
+class Ground:
+    """Why one end of an interval stands, or both: ``words`` say which, ``path`` is the evidence
+    that proves it in order of time, ``sums`` how it adds up (none where one piece alone says it).
+    """
+
+    words: str
+    path: list[Said]
+    sums: list[str]
+
+
+def grounds(
+    low: int,
+    high: int | None,
+    low_path: Sequence[Said],
+    high_path: Sequence[Said],
+    first: date | None,
+    last: date,
+) -> list[Ground]:
+    """The proof of an interval over [first, last], in words: one ground where the same evidence
+    gives both ends. Raises AssertionError where a path does not give its bound."""
+    below = _sum_in_words(low, low_path, first, last, upper=False)
+    above = _sum_in_words(high, high_path, first, last, upper=True)
+    lower, upper = _in_order(low_path), _in_order(high_path)
+    if lower and lower == upper:
+        words = interval(low, high)
+        return [Ground(f"{words[0].upper()}{words[1:]}", lower, [*filter(None, [below, above])])]
+    found = []
+    if low:
+        found.append(Ground(f"At least {count(low)}", lower, [*filter(None, [below])]))
+    if high is None:
+        found.append(Ground("No upper bound: nothing says at most how many", [], []))
+    else:
+        found.append(Ground(f"At most {count(high)}", upper, [*filter(None, [above])]))
+    return found
+
+
+def _in_order(path: Sequence[Said]) -> list[Said]:
+    return sorted(path, key=lambda s: (s.first_day or date.min, s.last_day))
+
+
+def _sum_in_words(
+    value: int | None, path: Sequence[Said], first: date | None, last: date, upper: bool
+) -> str:
+    """How a path adds up to a bound over [first, last]; blank where one piece says just that."""
+    if not path:
+        return ""
+    begin = first.toordinal() if first else 0
+    ways = forward(path, begin if upper else last.toordinal() + 1)
+    worth = total(path, ways) if upper else -total(path, ways)
+    if worth != value:
+        raise AssertionError(f"the evidence {path} gives {worth}, not {value}")
+    if len(path) > 1:
+        words = "at most" if upper else "at least"
+        return (
+            f"Together: {', '.join(terms(path, ways, upper))}; that is {words} {count(worth)} "
+            f"{period(first, last)}."
+        )
+    if (path[0].first_day, path[0].last_day) == (first, last):
+        return ""
+    if upper:
+        return "The period lies within those days, so it cannot hold more."
+    return "Those days lie within the period, so it holds at least as many."
+
+
+Interval = tuple[int | None, int | None]
+"""What one voice says: low and high; low None: it says nothing."""
+
+
+def voices_in_words(agency: Interval, others: Interval) -> str:
+    """Whose evidence it is, in a sentence; blank where neither voice says anything."""
+    ours, theirs = (None if low is None else interval(low, high) for low, high in (agency, others))
+    if ours and theirs:
+        return f"The agency's own evidence alone says {ours}, that of others {theirs}."
+    if ours:
+        return "All of it is what the agency itself made public."
+    return "None of it comes from the agency itself." if theirs else ""
+
+
+_NO_ESTIMATE = {
+    "U": "No estimate is given: the evidence is contested.",
+    "Q": "No estimate is given: the agency has refused to say.",
+    "L": "No estimate is given: no report with an upper bound covers every day.",
+}
+
+
+def estimate_in_words(low: int, high: int | None, estimate: int | None, status: str) -> str:
+    """The estimate of an interval, or why there is none; blank for an exact number."""
+    if estimate is not None and low != high:
+        return (
+            f"Spread evenly over its days, the evidence gives about {count(estimate)}: an "
+            "estimate, not a count."
+        )
+    return _NO_ESTIMATE.get(status, "") if estimate is None else ""
+
+
 def contradiction(aside: Said, others: Sequence[Said]) -> str:
     """Why a report cannot be true together with others that were admitted before it.
 

@@ -17,7 +17,17 @@ from pathlib import Path
 import duckdb
 
 from pipelines import periods
-from pipelines.arithmetic import Said, count, day, forward, interval, terms, total
+from pipelines.arithmetic import (
+    Ground,
+    Interval,
+    Said,
+    count,
+    day,
+    estimate_in_words,
+    grounds,
+    interval,
+    voices_in_words,
+)
 from pipelines.arithmetic import period as period_in_words
 from pipelines.bounds import read_evidence
 from pipelines.proofs import Proof, Proofs
@@ -52,11 +62,6 @@ _STANCES = {
     "disputed": "it disputed what others reported",
     "suspended": "it said that use was suspended",
     "banned": "use was forbidden",
-}
-_NO_ESTIMATE = {
-    "U": "No estimate is given: the evidence is contested.",
-    "Q": "No estimate is given: the agency has refused to say.",
-    "L": "No estimate is given: no report with an upper bound covers every day.",
 }
 _RATES = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
 
@@ -96,16 +101,6 @@ class Source:
         if said.low == said.high and re.sub(r"[.,\s]", "", self.wording) == str(said.low):
             return count(said.low)
         return f"“{self.wording}”, which counts as {interval(said.low, said.high)},"
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One bound of a figure: its value (None: no upper bound), the sources on its path in order
-    of time, and the sum that leads from them to it."""
-
-    value: int | None
-    sources: list[Source]
-    arithmetic: str
 
 
 @dataclass(frozen=True)
@@ -149,10 +144,12 @@ class Figure:
     known_on: date | None
     known_from: date | None
     known_until: date | None
-    low: Bound
-    high: Bound
-    agency_says: tuple[int | None, int | None]
-    others_say: tuple[int | None, int | None]
+    low: int
+    high: int | None
+    grounds: list[Ground]
+    sources: dict[str, Source] = field(repr=False)
+    agency_says: Interval
+    others_say: Interval
     estimate: int | None
     obs_status: str
     why_no_row: str
@@ -162,12 +159,12 @@ class Figure:
 
     @property
     def says_something(self) -> bool:
-        return bool(self.low.value) or self.high.value is not None
+        return bool(self.low) or self.high is not None
 
     @property
     def is_doubtful_zero(self) -> bool:
         """Whether it is a zero only by a denial that others' evidence puts in doubt."""
-        return self.high.value == 0 and self.obs_status == "U"
+        return self.high == 0 and self.obs_status == "U"
 
     def headline(self) -> str:
         """The figure in one sentence."""
@@ -178,24 +175,27 @@ class Figure:
             return f"{about}: nothing says how many {many}{when}."
         if self.is_doubtful_zero:
             return f"{about}: no {many}, by a denial that other evidence puts in doubt{when}."
-        low, high = self.low.value or 0, self.high.value
-        noun = one if (low if high is None else high) == 1 else many
-        return f"{about}: {interval(low, high)} {noun}{when}."
+        noun = one if (self.low if self.high is None else self.high) == 1 else many
+        return f"{about}: {interval(self.low, self.high)} {noun}{when}."
+
+    @property
+    def voices(self) -> str:
+        """Whose evidence it is, in a sentence."""
+        return voices_in_words(self.agency_says, self.others_say)
+
+    @property
+    def estimated(self) -> str:
+        """The estimate in a sentence, or why there is none."""
+        return estimate_in_words(self.low, self.high, self.estimate, self.obs_status)
 
     def paragraphs(self) -> list[str]:
         """The explanation as it is printed."""
-        found = [" ".join([self.headline(), *self._voices_in_words()])]
+        found = [" ".join(filter(None, [self.headline(), self.voices]))]
         if self.why_no_row:
             found.append(self.why_no_row)
         if self.says_something:
-            found += self._bounds_in_words()
-        if self.estimate is not None and self.low.value != self.high.value:
-            found.append(
-                f"Spread evenly over its days, the evidence gives about {count(self.estimate)}: an "
-                "estimate, not a count."
-            )
-        elif self.obs_status in _NO_ESTIMATE:
-            found.append(_NO_ESTIMATE[self.obs_status])
+            found += [self._ground_in_words(ground) for ground in self.grounds]
+        found.append(self.estimated)
         found += [
             f"Set aside: {aside.source.sentence()}. {aside.arithmetic}" for aside in self.aside
         ]
@@ -207,41 +207,11 @@ class Figure:
         if self.known_from:
             until = f" until {day(self.known_until)}" if self.known_until else ""
             found.append(f"This is what the public knew from {day(self.known_from)}{until}.")
-        return found
+        return [*filter(None, found)]
 
-    def _bounds_in_words(self) -> list[str]:
-        low, high = self.low, self.high
-        if low.sources == high.sources:
-            words = interval(low.value or 0, high.value).capitalize()
-            return [_bound_in_words(words, low.sources, [low.arithmetic, high.arithmetic])]
-        found = []
-        if low.value:
-            words = f"At least {count(low.value)}"
-            found.append(_bound_in_words(words, low.sources, [low.arithmetic]))
-        if high.value is None:
-            found.append("No upper bound: nothing says at most how many.")
-        else:
-            words = f"At most {count(high.value)}"
-            found.append(_bound_in_words(words, high.sources, [high.arithmetic]))
-        return found
-
-    def _voices_in_words(self) -> list[str]:
-        agency, others = (
-            None if low is None else interval(low, high)
-            for low, high in (self.agency_says, self.others_say)
-        )
-        if agency and others:
-            return [f"The agency's own evidence alone says {agency}, that of others {others}."]
-        if agency:
-            return ["All of it is what the agency itself made public."]
-        if others:
-            return ["None of it comes from the agency itself."]
-        return []
-
-
-def _bound_in_words(words: str, sources: Sequence[Source], arithmetic: Sequence[str]) -> str:
-    given = "; ".join(source.sentence() for source in sources)
-    return " ".join([f"{words}. {given}.", *filter(None, arithmetic)])
+    def _ground_in_words(self, ground: Ground) -> str:
+        given = "; ".join(self.sources[said.evidence_id].sentence() for said in ground.path)
+        return " ".join([f"{ground.words}.", *filter(None, [given and f"{given}."]), *ground.sums])
 
 
 def explain_figure(
@@ -481,8 +451,6 @@ def _explain(
         low_path, high_path = proof.low_path, proof.high_path
     else:
         low_path, high_path = ([sources[i].said for i in ids] for ids in row[10:12])
-    start = first.toordinal() if first else 0
-    stop = last.toordinal() + 1
     return Figure(
         agency=_name(con, "agencies"),
         system=_name(con, "systems"),
@@ -492,8 +460,10 @@ def _explain(
         known_on=known_on,
         known_from=row[8],
         known_until=row[9],
-        low=_bound(row[0], low_path, stop, sources, first, last),
-        high=_bound(row[1], high_path, start, sources, first, last),
+        low=row[0],
+        high=row[1],
+        grounds=grounds(row[0], row[1], low_path, high_path, first, last),
+        sources=sources,
         agency_says=(row[2], row[3]),
         others_say=(row[4], row[5]),
         estimate=row[6],
@@ -522,39 +492,6 @@ def _why_no_row(con: duckdb.DuckDBPyConnection, proof: Proof, known_on: date) ->
         "month that the reports touch nor one of their merged periods; this follows from the same "
         "evidence."
     )
-
-
-def _bound(
-    value: int | None,
-    path: Sequence[Said],
-    start: int,
-    sources: dict[str, Source],
-    first: date | None,
-    last: date,
-) -> Bound:
-    """A bound with its sources in order of time and its sum; ``start`` is where the path begins,
-    the first day for an upper bound and the day after the last for a lower one."""
-    ways = forward(path, start)
-    upper = start != last.toordinal() + 1
-    worth = total(path, ways) if upper else -total(path, ways)
-    if path and worth != value:
-        raise AssertionError(f"the reports {path} give {worth}, not {value}")
-    in_order = sorted(path, key=lambda s: (s.first_day or date.min, s.last_day))
-    arithmetic = ""
-    if len(path) > 1:
-        words = "at most" if upper else "at least"
-        arithmetic = f"Together: {', '.join(terms(path, ways, upper))}; that is {words} "
-        arithmetic += f"{count(worth)}{_over(first, last)}."
-    elif path and (path[0].first_day, path[0].last_day) != (first, last):
-        if upper:
-            arithmetic = "The period lies within those days, so it cannot hold more."
-        else:
-            arithmetic = "Those days lie within the period, so it holds at least as many."
-    return Bound(value, [sources[s.evidence_id] for s in in_order], arithmetic)
-
-
-def _over(first: date | None, last: date) -> str:
-    return f" {period_in_words(first, last)}"
 
 
 def _set_aside(

@@ -22,9 +22,11 @@ from dashboards.embeds import catalogue
 from dashboards.releases import Release
 from dashboards.site import Site
 from dashboards.site.export import export
+from dashboards.site.record import Record
 from pipelines import editions
 from pipelines.changes import compare
 from pipelines.editions import Edition
+from pipelines.explain import Explanations
 from pipelines.fields import RELEASE
 
 ORIGIN = "https://facetally.example"
@@ -175,6 +177,25 @@ def test_a_figure_opens_its_proof(pages: dict[str, Html]) -> None:
     assert "No upper bound" in told
     assert "/sources/synthetic-leak/" in page.links
     assert "denied" in told
+
+
+def test_a_proof_is_told_in_the_words_of_explain(release: Release, pages: dict[str, Html]) -> None:
+    """Every sentence of `facetally explain` on voices, sums and estimate stands on the page."""
+    explanations = Explanations(release.path)
+    for series in (synthetic_release.NORTH, synthetic_release.SOUTH):
+        told = " ".join(" ".join(w for _, w in pages[f"/agencies/{series[0]}/"].texts).split())
+        claim = Record(release).headline(series)
+        assert claim
+        found = explanations.figure(*series, claim.row["period"], None)
+        assert found.voices
+        sentences = [
+            found.voices,
+            found.estimated,
+            *(ground.words for ground in found.grounds),
+            *(each for ground in found.grounds for each in ground.sums),
+        ]
+        for sentence in filter(None, sentences):
+            assert sentence in told.replace(" )", ")").replace("( ", "("), series
 
 
 def test_the_chart_has_its_text_and_its_table(pages: dict[str, Html]) -> None:

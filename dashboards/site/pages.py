@@ -872,7 +872,7 @@ class Site:
                     (key, claim)
                     for key in self.record.series
                     for claim in self.record.claims(key, "A")
-                    if any(1 < len(proof.evidence) < 5 and proof.sum for proof in claim.proofs)
+                    if any(1 < len(proof.evidence) < 5 and proof.sums for proof in claim.proofs)
                 ),
                 None,
             ),

@@ -12,7 +12,7 @@ from typing import Any
 from dashboards import phrases
 from dashboards.charts.channel_ladder import RUNGS, rung
 from dashboards.releases import Release
-from pipelines.arithmetic import Said, forward, terms, total
+from pipelines.arithmetic import Said, estimate_in_words, grounds, voices_in_words
 from pipelines.fields import GAP_KINDS
 
 Row = dict[str, Any]
@@ -23,19 +23,20 @@ _MENTION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 
 @dataclass(frozen=True)
 class Proof:
-    """Why one end of an interval stands: ``words`` say which end, ``evidence`` holds the reports
-    and denials that prove it, ``sum`` how they add up (blank where one alone says it)."""
+    """Why one end of an interval stands, or both: ``words`` say which, ``evidence`` holds the
+    reports and denials that prove it, ``sums`` how they add up (none where one alone says it)."""
 
     words: str
     evidence: list[Row]
-    sum: str = ""
+    sums: list[str]
 
 
 @dataclass(frozen=True)
 class Claim:
     """One figure: a series over one period, with the reports that prove it.
 
-    ``voice`` is own, others or contested; ``count`` and ``when`` are the figure in words.
+    ``voice`` is own, others or contested; ``count`` and ``when`` are the figure in words. ``whose``
+    and ``estimate`` are the sentences of `facetally explain` on the voices and the estimate.
     """
 
     series: SeriesKey
@@ -44,7 +45,9 @@ class Claim:
     when: str
     period: str
     voice: str
+    whose: str
     proofs: list[Proof]
+    estimate: str
 
     @property
     def value(self) -> str:
@@ -162,34 +165,31 @@ class Record:
         return next(iter(proven or claims), None)
 
     def _claim(self, key: SeriesKey, row: Row) -> Claim:
-        noun = phrases.METRIC_NOUNS[key[2]][1]
         low, high = row["low"], row["high"]
-        below, above = (self._evidence(row[c]) for c in ("low_report_ids", "high_report_ids"))
-        proofs = []
-        if low == high and [_id(r) for r in above] == [_id(r) for r in below]:
-            words = f"Exactly {phrases.number(low)}, because of"
-            proofs.append(Proof(words, below, _sum(below, row, upper=False)))
-        else:
-            if low:
-                words = f"At least {phrases.number(low)}, because of"
-                proofs.append(Proof(words, below, _sum(below, row, upper=False)))
-            if high is not None:
-                words = f"At most {phrases.number(high)}, because of"
-                proofs.append(Proof(words, above, _sum(above, row, upper=True)))
-        if high is None:
-            proofs.append(Proof(f"No upper bound: no source limits the number of {noun}.", []))
+        first, last = row["period_start"], row["period_end"]
+        below, above = (
+            [_said(self._row(name)) for name in row[column]]
+            for column in ("low_report_ids", "high_report_ids")
+        )
         return Claim(
             series=key,
             row=row,
             count=phrases.counted_interval(low, high, key[2]),
-            when=phrases.during(row["period_start"], row["period_end"]),
-            period=phrases.days(row["period_start"], row["period_end"]),
+            when=phrases.during(first, last),
+            period=phrases.days(first, last),
             voice=voice(row),
-            proofs=proofs,
+            whose=voices_in_words(
+                (row["agency_low"], row["agency_high"]), (row["others_low"], row["others_high"])
+            ),
+            proofs=[
+                Proof(ground.words, [self._row(s.evidence_id) for s in ground.path], ground.sums)
+                for ground in grounds(low, high, below, above, first, last)
+            ],
+            estimate=estimate_in_words(low, high, row["estimate"], row["obs_status"]),
         )
 
-    def _evidence(self, ids: list[str]) -> list[Row]:
-        return [self.reports.get(name) or self.statements[name] for name in ids]
+    def _row(self, name: str) -> Row:
+        return self.reports.get(name) or self.statements[name]
 
     def published(self, source: Row) -> str:
         """The date of a source in words; one without a date says so."""
@@ -221,31 +221,12 @@ class Record:
         return [piece for piece in pieces if piece[0]]
 
 
-def _id(row: Row) -> str:
-    return str(row.get("report_id") or row["statement_id"])
-
-
 def _said(row: Row) -> Said:
     """Evidence as arithmetic takes it; a denial says none up to the earliest day it can be of."""
     if "report_id" in row:
         return Said(row["report_id"], row["low"], row["high"], row["first_day"], row["last_day"])
     day = row["said_earliest"] or row["said_latest"]
     return Said(row["statement_id"], 0, 0, None, day)
-
-
-def _sum(evidence: list[Row], row: Row, upper: bool) -> str:
-    """How several reports add up to a bound; blank for one, or where the sum is no plain one."""
-    path = [_said(one) for one in evidence]
-    if len(path) < 2:
-        return ""
-    first: date | None = row["period_start"]
-    begin = (first.toordinal() if first else 0) if upper else row["period_end"].toordinal() + 1
-    ways = forward(path, begin)
-    found = total(path, ways) if upper else -total(path, ways)
-    if found != row["high" if upper else "low"]:
-        return ""
-    words = ", ".join(terms(path, ways, upper))
-    return f"{words[0].upper()}{words[1:]}: {'at most' if upper else 'at least'} {found:,}."
 
 
 def voice(row: Row) -> str:
