@@ -18,6 +18,7 @@ from dashboards import phrases
 from dashboards.charts.channel_ladder import RUNGS, rung
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import CHANNEL_SHAPES, LIGHT, themed
+from dashboards.charts.time_axis import named_days, time_axis
 
 _LONGEST = 48
 _ROW = 17
@@ -222,20 +223,9 @@ def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, top], reverse=True, nice=False), axis=None)
     begin, finish = _epoch_at(left), _epoch_at(right)
 
+    axis = time_axis(*named_days(begin, finish), orient="top", grid=True, domain=False, ticks=False)
+
     def x(name: str) -> alt.X:
-        span = (finish - begin) / 86_400_000
-        form = "%-d %b %Y" if span < 150 else "%b %Y" if span < 1100 else "%Y"
-        axis = alt.Axis(
-            title=None,
-            orient="top",
-            grid=True,
-            domain=False,
-            ticks=False,
-            tickCount=alt.ExprRef("max(2, floor(width / 90))"),
-            labelExpr=f"utcFormat(datum.value, '{form}')",
-            labelOverlap=True,
-            labelSeparation=6,
-        )
         return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
 
     names = list(RUNGS)

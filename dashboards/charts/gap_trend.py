@@ -12,6 +12,7 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.time_axis import named_days, time_axis
 from pipelines.fields import GAP_KINDS
 
 _HEIGHT = 280
@@ -109,15 +110,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
         end["label"] = f"{phrases.GAP_WORDS[str(end['kind'])]} {end['count']}"
     span = _epoch(as_of) - _epoch(first)
     scale = alt.Scale(domain=list(steps), range=[LIGHT[kind] for kind in steps])
-    form = "%b %Y" if (as_of - first).days < 1100 else "%Y"
-    axis = alt.Axis(
-        title=None,
-        grid=False,
-        ticks=False,
-        tickCount=alt.ExprRef("max(3, floor(width / (frame < 480 ? 45 : 90)))"),
-        labelExpr=f"datum.value > {_epoch(as_of)} ? '' : utcFormat(datum.value, '{form}')",
-        labelOverlap=True,
-    )
+    axis = time_axis(*named_days(_epoch(first), _epoch(as_of)), grid=False, ticks=False)
 
     def x(name: str) -> alt.X:
         return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
@@ -133,8 +126,9 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
                 titleAnchor="start",
                 titleX=0,
                 titleY=-10,
-                tickCount=4,
-                tickMinStep=1,
+                # Left to itself, Vega names half gaps.
+                **({"values": list(range(most + 1))} if most < 5 else {"tickCount": 4}),
+                format=",d",
                 domain=False,
                 ticks=False,
             ),

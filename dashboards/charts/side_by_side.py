@@ -18,6 +18,7 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.time_axis import named_days, time_axis
 from dashboards.charts.trend import frequency_shown
 
 MOST = 6
@@ -206,15 +207,12 @@ class _Frame:
         # A few bars do not fill the frame: a bar as wide as the page looks like a statement.
         room = max(0, longest * 5 - (self.end - self.start)) // 2
         self.start, self.end = self.start - room, self.end + room
-        years = (self.end - self.start) > 4 * 365 * _DAY
-        self.format = "%Y" if years or frequencies == {"A"} else "%b %Y"
-        # Bars of years are named below their middles; long spans at each year's first day.
-        self.ticks: list[int] | None = None
-        if frequencies == {"A"}:
-            self.ticks = sorted({self.middle(p) for p in periods})
-        elif years:
-            firsts = [_epoch(date(y, 1, 1)) for y in range(self.left.year - 20, right.year + 21)]
-            self.ticks = [day for day in firsts if self.start <= day <= self.end]
+        # Bars of years are named below their middles.
+        self.ticks = frequencies != {"A"}
+        if self.ticks:
+            self.named, self.form = named_days(self.start, self.end)
+        else:
+            self.named, self.form = sorted({self.middle(p) for p in periods}), "%Y"
 
     def span(self, p: _Period) -> tuple[int, int]:
         return _epoch(p.first or self.left), _epoch(p.last) + _DAY
@@ -224,21 +222,7 @@ class _Frame:
         return (first + last) // 2
 
     def x(self, name: str) -> alt.X:
-        # As an expression: dates given as plain values reach Vega as local dates.
-        ticks: dict[str, Any] = (
-            {"values": alt.ExprRef(str(self.ticks))}
-            if self.ticks
-            else {"tickCount": alt.ExprRef("max(2, floor(width / 110))")}
-        )
-        axis = alt.Axis(
-            title=None,
-            grid=False,
-            ticks=not self.ticks,
-            labelExpr=f"utcFormat(datum.value, '{self.format}')",
-            labelOverlap=True,
-            labelSeparation=6,
-            **ticks,
-        )
+        axis = time_axis(self.named, self.form, grid=False, ticks=self.ticks)
         # The lines' numbers stand to the right of the bars.
         room: list[Any] = [0, alt.ExprRef(f"width - {_TICKS}")]
         scale = alt.Scale(type="utc", nice=False, range=room)

@@ -82,10 +82,11 @@ def themed(layers: list[alt.Chart], description: str, height: int) -> alt.LayerC
 
     The expression interpreter (``ast``) lets the page forbid ``eval``; the action menu is off
     because one of its entries would send the data to a third party. Everything is given at once,
-    for Altair copies a layered chart with each later change.
+    for Altair copies a layered chart with each later change. A layer over no rows is left out:
+    Vega warns in the reader's console of its infinite extent.
     """
     chart = alt.layer(
-        *layers,
+        *(layer for layer in layers if layer.data.values),
         height=height,
         description=description,
         background="transparent",

@@ -17,6 +17,7 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.time_axis import named_days, time_axis
 
 HEIGHT = 210
 _STUB = 0.12
@@ -167,24 +168,12 @@ class _Frame:
 
     start: int
     end: int
-    ticks: list[int] | None
-    label: str
+    named: list[int]
+    form: str
+    ticks: bool
 
     def x(self, name: str) -> alt.X:
-        labelled = (
-            # As an expression: dates given as plain values reach Vega as local dates.
-            {"values": alt.ExprRef(str(self.ticks)), "ticks": False}
-            if self.ticks
-            else {"tickCount": alt.ExprRef("max(2, floor(width / 110))")}
-        )
-        axis = alt.Axis(
-            title=None,
-            grid=False,
-            labelExpr=self.label,
-            labelOverlap=True,
-            labelSeparation=6,
-            **labelled,
-        )
+        axis = time_axis(self.named, self.form, grid=False, ticks=self.ticks)
         return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
 
     def corners(self) -> alt.Chart:
@@ -194,11 +183,7 @@ class _Frame:
         return alt.Chart(ends).mark_point(opacity=0, aria=False).encode(x=self.x("at"))
 
 
-_LABELS = {
-    "A": "utcFormat(datum.value, '%Y')",
-    "Q": "'Q' + utcquarter(datum.value) + utcFormat(datum.value, ' %Y')",
-    "M": "utcFormat(datum.value, '%b %Y')",
-}
+_FORMS = {"A": "%Y", "Q": "Q%q %Y", "M": "%b %Y"}
 _SLOTS = 5
 
 
@@ -212,9 +197,8 @@ def _frame(frequency: str, marks: list[dict[str, Any]]) -> _Frame:
     room = max(0, widest * _SLOTS - (end - start)) // 2 if len(marks) < _SLOTS else 0
     start, end = start - room, end + room
     if frequency != "R":
-        return _Frame(start, end, [m["middle"] for m in marks], _LABELS[frequency])
-    years = (end - start) > 4 * 365 * 86_400_000
-    return _Frame(start, end, None, _LABELS["A" if years else "M"])
+        return _Frame(start, end, [m["middle"] for m in marks], _FORMS[frequency], ticks=False)
+    return _Frame(start, end, *named_days(start, end), ticks=True)
 
 
 def _y(name: str, metric: str, frequency: str, ceiling: float) -> alt.Y:
