@@ -9,6 +9,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import phrases
+from dashboards.charts.count_axis import named_counts
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
 
@@ -112,8 +113,7 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
             orient="top",
             domain=False,
             ticks=False,
-            **({"values": powers} if powers else {"tickCount": 4}),
-            labelExpr="format(datum.value, datum.value < 10000 ? ',d' : '~s')",
+            **{**named_counts(room), **({"values": powers} if powers else {})},
         )
         return alt.X(f"{name}:Q", scale=scale, axis=axis)
 

@@ -10,6 +10,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import phrases
+from dashboards.charts.count_axis import named_counts
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
 from dashboards.charts.time_axis import named_days, time_axis
@@ -126,11 +127,9 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
                 titleAnchor="start",
                 titleX=0,
                 titleY=-10,
-                # Left to itself, Vega names half gaps.
-                **({"values": list(range(most + 1))} if most < 5 else {"tickCount": 4}),
-                format=",d",
                 domain=False,
                 ticks=False,
+                **named_counts(most),
             ),
         )
 

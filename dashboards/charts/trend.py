@@ -15,6 +15,7 @@ import altair as alt
 import polars as pl
 
 from dashboards import phrases
+from dashboards.charts.count_axis import named_counts
 from dashboards.charts.figure import Figure
 from dashboards.charts.theme import LIGHT, themed
 from dashboards.charts.time_axis import named_days, time_axis
@@ -209,11 +210,9 @@ def _y(name: str, metric: str, frequency: str, ceiling: float) -> alt.Y:
         titleAlign="left",
         titleX=0,
         titleY=-10,
-        tickCount=4,
-        tickMinStep=1,
-        labelExpr="format(datum.value, datum.value < 10000 ? ',d' : '~s')",
         domain=False,
         ticks=False,
+        **named_counts(ceiling * 1.12),
     )
     scale = alt.Scale(domain=[0, ceiling * 1.12], nice=False)
     return alt.Y(f"{name}:Q", axis=axis, scale=scale)

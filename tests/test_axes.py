@@ -1,4 +1,4 @@
-"""Axes of time: what they name in what readers see, and that charts give their console no cause."""
+"""What axes name in what readers see, and that no chart gives a reader's console cause to warn."""
 
 from __future__ import annotations
 
@@ -107,9 +107,38 @@ def test_what_is_named_is_in_order_within_the_axis_and_named_once(start: int, sp
     assert len(named) >= (1 if span < 2 * _DAY else 2) or moments[-1].year > 8_000
 
 
-def test_gaps_are_whole() -> None:
-    drawn = paint.svg(_gap_trend(date(2020, 1, 1), date(2022, 1, 1)), 700)
-    assert re.findall(r">([\d.]+)</text>", drawn.split("open gaps")[0])[-2:] == ["0", "1"]
+# --- axes of counts
+
+
+def _small_trend(most: int) -> Figure:
+    bounds = _windows(date(2020, 1, 1), date(2020, 12, 31))
+    some = bounds.with_columns(low=pl.lit(most, pl.Int64), high=pl.lit(most, pl.Int64))
+    return trend("Northtown", "Finder", "arrests", some, pl.DataFrame())
+
+
+def _small_gap_trend(most: int) -> Figure:
+    day = date(2020, 1, 1)
+    gaps = {"kind": ["denied"] * most, "opened_on": day, "closed_on": None}
+    closed = pl.DataFrame(gaps).with_columns(pl.col("closed_on").cast(pl.Date))
+    return gap_trend(closed, date(2022, 1, 1))
+
+
+def _small_comparison(most: int) -> Figure:
+    rows = [Compared(name, "2020", most, most, "own") for name in ("Northtown", "Easttown")]
+    return comparison(rows, "arrests", "Northtown had the most")
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("make", [_small_trend, _small_gap_trend, _small_comparison])
+def test_counts_are_whole_and_named_once(make: Callable[[int], Figure], most: int) -> None:
+    drawn = paint.svg(make(most), 700)
+    # The axis stands before all marks.
+    axis = re.findall(r"<text [^>]*>([\d.]+)</text>|(?:open gaps|arrests)[^<]*</text>", drawn)
+    counts = axis[: axis.index("")]
+    assert counts[0] == "0"
+    assert len(counts) >= 2
+    assert len(set(counts)) == len(counts)
+    assert all(count.isdecimal() for count in counts), counts
 
 
 # --- layers over no rows
