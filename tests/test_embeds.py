@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import date
 from html import unescape
 from pathlib import Path
 from statistics import median
@@ -18,11 +19,14 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 from door import Door, open_door
 from PIL import Image
+from small_ledger import report, write_ledger
 from synthetic_release import NORTH, VERSION, describe_again, write_release
 
 from dashboards import releases
 from dashboards.embeds import catalogue, page
 from dashboards.embeds.shown import Shown
+from dashboards.site.pages import Site
+from pipelines.release import build
 
 TREND = f"/embed/trend/{'.'.join(NORTH)}"
 NEWER = "2024-07-31-n3w"
@@ -320,13 +324,37 @@ def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:
         assert all(80 < height < 3000 for _, height in heights)
 
 
+def _links_to_embeds(page_text: str) -> set[str]:
+    """The links of a page to embeds, one for each chart."""
+    found = re.findall(r'href="(/embed/build/[^"]+)"', page_text)
+    assert len(found) == page_text.count('<figure class="drawn'), page_text[:200]
+    return {unescape(link) for link in found}
+
+
 def test_every_chart_of_a_page_leads_to_its_embed(door: Door) -> None:
-    links: set[str] = set()
-    for address in _pages(door):
-        page_text = door.get(address).text
-        found = re.findall(r'href="(/embed/build/[^"]+)"', page_text)
-        assert len(found) == page_text.count('<figure class="drawn'), address
-        links |= {unescape(link) for link in found}
+    links = {link for page in _pages(door) for link in _links_to_embeds(door.get(page).text)}
     charts = {link.split("/")[3] for link in links}
     assert {"trend", "gap-matrix", "gap-trend", "evidence-timeline"} <= charts
     assert {link: door.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_so_do_those_of_coverage_and_of_what_moved(tmp_path: Path) -> None:
+    """The charts that a release has where it was built with registers and after another one."""
+    for wording, as_of in (("5", date(2021, 12, 31)), ("7", date(2022, 1, 31))):
+        told = report("a", wording, "2020-01-01", "2020-12-31")
+        build(write_ledger(tmp_path / wording, reports=[told]), tmp_path / "releases", as_of)
+    release = releases.latest(tmp_path / "releases")
+    site = Site(release, "https://facetally.example")
+    links = set()
+    for address in ("/coverage/", "/corrections/"):
+        made = site.page(address)
+        assert made
+        links |= _links_to_embeds(made.body.decode())
+    charts = {"coverage/bodies", "coverage/countries", "coverage/age", "changes/all"}
+    assert links == {f"/embed/build/{chart}/" for chart in charts}
+    listed = {f"{chart.chart}/{chart.key}": chart for chart in catalogue.charts(release)}
+    assert charts <= set(listed)
+    for chart in charts:
+        figure = catalogue.figure(release, listed[chart])
+        assert figure
+        assert figure.title in page.embed(Shown(release, listed[chart], figure, ""), "auto").html
