@@ -15,6 +15,8 @@ from dashboards.charts.theme import LIGHT, themed
 
 ROWS = 20
 _ROW = 38
+# Pixels of a letter, as wide as names of capitals are in the widest of the house's fonts.
+_WIDEST = 9
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,10 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
         )
     # On a phone there is room for a name and its count; the period is in the table.
     count = 8.5 * max(len(str(mark["count"])) for mark in marks) + 16
-    limit = alt.ExprRef(f"(frame < 480 ? width - {count} : width * 0.56) * guess")
+    space = f"(frame < 480 ? width - {count} : width * 0.56) * guess"
+    # To cut a text the painter measures it a dozen times; a name that fits in any font has no
+    # limit, which is 0 to Vega.
+    limit = alt.ExprRef(f"length(datum.name) * {_WIDEST} < {space} ? 0 : {space}")
     told = alt.Text(
         "told:N", condition={"test": "frame < 480", "field": "count", "type": "nominal"}
     )
