@@ -126,7 +126,7 @@ def grounds(
     below = _sum_in_words(low, low_path, first, last, upper=False)
     above = _sum_in_words(high, high_path, first, last, upper=True)
     lower, upper = _in_order(low_path), _in_order(high_path)
-    if lower and lower == upper:
+    if high is not None and lower == upper:
         words = interval(low, high)
         return [Ground(f"{words[0].upper()}{words[1:]}", lower, [*filter(None, [below, above])])]
     found = []

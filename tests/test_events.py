@@ -796,7 +796,8 @@ def test_an_unsound_result_is_refused_whole(ledger: Path, tmp_path: Path) -> Non
     assert problems == [
         f"{row}: period_end: '2026-06-02' is after the source was published; leave blank for `up "
         "to publication`",
-        f"{row}: period_start: '2026-06-02' is after the source was published",
+        f"{row}: period_start: '2026-06-02' is after the source was published; correct it, or the "
+        "date of the source",
     ]
 
 

@@ -246,9 +246,12 @@ def _without_notice(page: str) -> str:
 def _corrected(kept: Path) -> Path:
     """A later release in which the count of 2022 is another."""
     home = write_release(kept, NEWER)
-    bounds = pl.read_parquet(home / "bounds.parquet")
-    here = (pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022")
-    bounds.with_columns(
-        pl.when(here).then(3333).otherwise(pl.col(name)).alias(name) for name in ("low", "high")
-    ).write_parquet(home / "bounds.parquet")
+    for table, here in (
+        ("bounds", (pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022")),
+        ("reports", pl.col("report_id") == "north-2022"),
+    ):
+        file = home / f"{table}.parquet"
+        pl.read_parquet(file).with_columns(
+            pl.when(here).then(3333).otherwise(pl.col(name)).alias(name) for name in ("low", "high")
+        ).write_parquet(file)
     return home

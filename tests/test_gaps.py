@@ -241,7 +241,7 @@ def test_the_release_knows_what_the_release_of_that_day_said(
     assert known_on(home, TODAY, then) == known_on(build(LEDGER, releases, then), then, then)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), back=st.integers(0, 900))
 def test_so_does_that_of_any_ledger(
     tmp_path_factory: pytest.TempPathFactory, seed: int, back: int
@@ -283,6 +283,7 @@ def test_so_does_that_of_any_ledger(
     assert known_on(full, last, then) == known_on(of_that_day, then, then)
 
 
+@pytest.mark.torture
 def test_the_same_ledger_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     """Python shuffles sets from process to process; no order of theirs may reach a file."""
     told = []
