@@ -7,8 +7,8 @@ import gzip
 import io
 import json
 import re
+import shutil
 import tomllib
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -18,31 +18,17 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
-from door import Door, open_door
+from door import Door
 from frictionless import Package
-from synthetic_release import VERSION, write_release
+from synthetic_release import VERSION
 
 from pipelines import dataset, release
 from pipelines.datapackage import describe_release
 from pipelines.fields import RELEASE, arrow_schema, released
+from pipelines.verify import NEWS
 
 COLUMNS = Path(__file__).parent / "columns.json"
 LEDGER = Path(__file__).parents[1] / "data" / "ledger"
-
-
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the synthetic release, described as the build describes one."""
-    path = tmp_path_factory.mktemp("described")
-    home = write_release(path)
-    describe_release(home, VERSION, date(2024, 6, 30), "a" * 64, "b" * 64)
-    return path
-
-
-@pytest.fixture(scope="module")
-def server(releases: Path) -> Iterator[Door]:
-    with open_door(releases) as opened:
-        yield opened
 
 
 def test_columns_are_a_promise() -> None:
@@ -62,9 +48,9 @@ def test_columns_are_a_promise() -> None:
     assert json.dumps(now) == json.dumps(promised), "tests/columns.json is not up to date"
 
 
-def test_the_header_and_types_of_files_are_those_promised(releases: Path) -> None:
+def test_the_header_and_types_of_files_are_those_promised(synthetic: Path) -> None:
     promised = json.loads(COLUMNS.read_text())["tables"]
-    home = releases / VERSION
+    home = synthetic / VERSION
     for name, columns in promised.items():
         schema = pq.read_schema(home / f"{name}.parquet")
         # Files call a list's items `element`, schemas `item`.
@@ -89,22 +75,23 @@ def test_the_ledgers_own_release_is_a_valid_data_package(tmp_path: Path) -> None
     assert listed == {p.name for p in home.iterdir()} - {"SHA256SUMS"} - news
 
 
-def test_describing_twice_gives_the_same_bytes(releases: Path) -> None:
-    home = releases / VERSION
-    before = (home / "SHA256SUMS").read_bytes()
-    describe_release(home, VERSION, date(2024, 6, 30), "a" * 64, "b" * 64)
-    assert (home / "SHA256SUMS").read_bytes() == before
+def test_describing_twice_gives_the_same_bytes(synthetic: Path, tmp_path: Path) -> None:
+    home = tmp_path / VERSION
+    shutil.copytree(synthetic / VERSION, home, ignore=shutil.ignore_patterns(*NEWS))
+    before = {file.name: file.read_bytes() for file in home.iterdir()}
+    describe_release(home, VERSION, date(2024, 6, 30), "5" * 64, "5" * 64)
+    assert {file.name: file.read_bytes() for file in home.iterdir()} == before
 
 
-def test_structured_data_says_what_a_search_engine_asks(releases: Path) -> None:
-    said = json.loads((releases / VERSION / "dataset.jsonld").read_text())
+def test_structured_data_says_what_a_search_engine_asks(synthetic: Path) -> None:
+    said = json.loads((synthetic / VERSION / "dataset.jsonld").read_text())
     needed = {"name", "description", "license", "creator", "distribution", "variableMeasured"}
     needed |= {"temporalCoverage", "spatialCoverage", "isBasedOn", "version"}
     assert said["@type"] == "Dataset"
     assert needed <= set(said)
     assert "dateModified" not in said
     for file in said["distribution"]:
-        assert (releases / VERSION / file["contentUrl"]).is_file()
+        assert (synthetic / VERSION / file["contentUrl"]).is_file()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+44", "-5", "@cmd", "\tx", "\rx", "＝1"])
@@ -114,18 +101,18 @@ def test_no_cell_of_the_spreadsheet_runs(text: str) -> None:
     assert made == [f"'{text}", "plain", None]
 
 
-def test_the_spreadsheet_file_has_a_mark_and_windows_line_ends(server: Door) -> None:
-    body = server.get("/data/latest/sources.excel.csv").content
+def test_the_spreadsheet_file_has_a_mark_and_windows_line_ends(door: Door) -> None:
+    body = door.get("/data/latest/sources.excel.csv").content
     assert body.startswith(b"\xef\xbb\xbf")
     assert b"\r\n" in body
-    assert not server.get("/data/latest/sources.csv").content.startswith(b"\xef\xbb\xbf")
+    assert not door.get("/data/latest/sources.csv").content.startswith(b"\xef\xbb\xbf")
 
 
-def test_every_table_is_served_in_every_shape(server: Door) -> None:
+def test_every_table_is_served_in_every_shape(door: Door) -> None:
     rows = {}
     for table in RELEASE:
         for shape in ("parquet", "csv", "excel.csv", "json"):
-            answer = server.get(f"/data/latest/{table.name}.{shape}")
+            answer = door.get(f"/data/latest/{table.name}.{shape}")
             assert answer.status_code == 200, (table.name, shape)
             rows[table.name, shape] = answer
     bounds = rows["bounds", "json"].json()
@@ -135,11 +122,11 @@ def test_every_table_is_served_in_every_shape(server: Door) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip", "zstd"])
-def test_text_is_compressed_as_asked(server: Door, encoding: str) -> None:
+def test_text_is_compressed_as_asked(door: Door, encoding: str) -> None:
     address = "/data/latest/bounds.csv"
-    plain = server.get(address, headers={"Accept-Encoding": "identity"})
+    plain = door.get(address, headers={"Accept-Encoding": "identity"})
     with httpx.stream(
-        "GET", server.address + address, headers={"Accept-Encoding": encoding}
+        "GET", door.address + address, headers={"Accept-Encoding": encoding}
     ) as answer:
         raw = b"".join(answer.iter_raw())
     assert answer.headers["content-encoding"] == encoding
@@ -152,18 +139,18 @@ def test_text_is_compressed_as_asked(server: Door, encoding: str) -> None:
         assert zstandard.ZstdDecompressor().decompress(raw) == plain.content
 
 
-def test_what_is_known_already_is_not_sent_again(server: Door) -> None:
+def test_what_is_known_already_is_not_sent_again(door: Door) -> None:
     address = "/data/latest/gaps.json"
     for accept in ("br", "gzip", "identity"):
         headers = {"Accept-Encoding": accept}
-        first = server.get(address, headers=headers)
+        first = door.get(address, headers=headers)
         headers["If-None-Match"] = f'"other", W/{first.headers["etag"]}'
-        again = server.get(address, headers=headers)
+        again = door.get(address, headers=headers)
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == first.headers["etag"]
     since = {"If-Modified-Since": first.headers["last-modified"]}
-    assert server.get(address, headers=since).status_code == 304
-    assert server.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert door.get(address, headers=since).status_code == 304
+    assert door.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -178,39 +165,39 @@ def test_what_is_known_already_is_not_sent_again(server: Door) -> None:
         ("bytes=5-2", 200, slice(0, None)),
     ],
 )
-def test_parts(server: Door, releases: Path, asked: str, status: int, part: slice) -> None:
-    file = (releases / "latest" / "bounds.parquet").read_bytes()
-    answer = server.get("/data/latest/bounds.parquet", headers={"Range": asked})
+def test_parts(door: Door, synthetic: Path, asked: str, status: int, part: slice) -> None:
+    file = (synthetic / "latest" / "bounds.parquet").read_bytes()
+    answer = door.get("/data/latest/bounds.parquet", headers={"Range": asked})
     assert answer.status_code == status
     assert answer.content == file[part]
     if status == 206:
         etag = answer.headers["etag"]
-        same = server.get("/data/latest/bounds.parquet", headers={"Range": asked, "If-Range": etag})
+        same = door.get("/data/latest/bounds.parquet", headers={"Range": asked, "If-Range": etag})
         assert same.status_code == 206
-        other = server.get(
+        other = door.get(
             "/data/latest/bounds.parquet", headers={"Range": asked, "If-Range": '"older"'}
         )
         assert (other.status_code, other.content) == (200, file)
 
 
-def test_scripts_of_other_sites_may_read(server: Door) -> None:
+def test_scripts_of_other_sites_may_read(door: Door) -> None:
     asked = httpx.options(
-        server.address + "/data/latest/bounds.parquet",
+        door.address + "/data/latest/bounds.parquet",
         headers={"Origin": "https://paper.example", "Access-Control-Request-Method": "GET"},
     )
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-origin"] == "*"
     assert "Range" in asked.headers["access-control-allow-headers"]
-    read = server.get("/data/latest/bounds.parquet")
+    read = door.get("/data/latest/bounds.parquet")
     assert read.headers["access-control-allow-origin"] == "*"
 
 
-def test_the_list_of_releases_and_their_files(server: Door) -> None:
-    said = server.get("/data/index.json").json()
+def test_the_list_of_releases_and_their_files(door: Door) -> None:
+    said = door.get("/data/index.json").json()
     assert said["latest"] == VERSION
     assert said["versions"] == [VERSION]
-    assert server.get(f"/data/{VERSION}/README.txt").status_code == 200
-    assert "CC BY 4.0" in server.get("/data/latest/LICENSE.txt").text
+    assert door.get(f"/data/{VERSION}/README.txt").status_code == 200
+    assert "CC BY 4.0" in door.get("/data/latest/LICENSE.txt").text
 
 
 def test_the_citation_names_this_version_and_title() -> None:

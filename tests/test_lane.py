@@ -134,6 +134,7 @@ def test_many_large_answers_sent_together_wait_for_their_reader(kept: Door) -> N
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(_request("GET /data/latest/bounds.parquet HTTP/1.1") * requests)
         assert kept.get(ADDRESS).status_code == 200  # others are not held up
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         reader = _Reader(connection)
         for _ in range(requests):
             status, _, body = reader.answer()

@@ -141,6 +141,7 @@ def test_an_answer_under_way_is_finished_before_the_end(synthetic: Path) -> None
             connection.sendall(f"GET {found[1]} HTTP/1.1\r\nHost: a.example\r\n\r\n".encode())
             answer = connection.recv(1)
             door.process.send_signal(signal.SIGTERM)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
             answer += b"".join(iter(lambda: connection.recv(65536), b""))
         head, _, body = answer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK")

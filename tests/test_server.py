@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from html import unescape
 from pathlib import Path
@@ -135,32 +136,49 @@ def test_health_names_the_release(door: Door) -> None:
     assert health.headers["cache-control"] == "no-store"
 
 
-def test_a_new_release_is_served_without_a_restart(tmp_path: Path) -> None:
-    write_release(tmp_path)
-    with open_door(tmp_path) as door:
-        assert VERSION in door.get("/").text
-        newer = "2024-07-31-n3w"
-        write_release(tmp_path, newer)
-        door.wait_for_release(newer)
-        assert newer in door.get("/").text
-        assert newer in door.get("/explore").text
-        assert door.get("/healthz").json()["release"] == newer
-        assert door.get(f"/data/{VERSION}/gaps.csv").status_code == 200
-
-
-def test_a_dead_explorer_comes_back_and_harms_nothing_else(synthetic: Path) -> None:
-    with open_door(synthetic) as door:
-        (child,) = _children(door)
-        child.kill()
-        assert door.get("/").status_code == 200
-        assert door.get("/data/latest/gaps.csv").status_code == 200
-        door.wait_for(state="up", restarts=1)
-        assert door.get("/explore").status_code == 200
-
-
 def _children(door: Door) -> list[psutil.Process]:
     door.explorer()  # answered only once the server is up and has started its child
     return psutil.Process(door.process.pid).children()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Door, Path]]:
+    """A server and its releases for tests that would disturb others, in the order they stand in:
+    the last one ends it."""
+    releases = tmp_path_factory.mktemp("own")
+    write_release(releases)
+    with open_door(releases) as opened:
+        yield opened, releases
+
+
+def test_a_new_release_is_served_without_a_restart(own: tuple[Door, Path]) -> None:
+    door, releases = own
+    assert VERSION in door.get("/").text
+    newer = "2024-07-31-n3w"
+    write_release(releases, newer)
+    door.wait_for_release(newer)
+    assert newer in door.get("/").text
+    assert newer in door.get("/explore").text
+    assert door.get("/healthz").json()["release"] == newer
+    assert door.get(f"/data/{VERSION}/gaps.csv").status_code == 200
+
+
+def test_a_dead_explorer_comes_back_and_harms_nothing_else(own: tuple[Door, Path]) -> None:
+    door, _ = own
+    (child,) = _children(door)
+    child.kill()
+    assert door.get("/").status_code == 200
+    assert door.get("/data/latest/gaps.csv").status_code == 200
+    door.wait_for(state="up", restarts=1)
+    assert door.get("/explore").status_code == 200
+
+
+def test_the_explorer_does_not_outlive_a_killed_server(own: tuple[Door, Path]) -> None:
+    door, _ = own
+    (child,) = _children(door)
+    door.process.kill()
+    _, alive = psutil.wait_procs([child], timeout=15)
+    assert not alive
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -173,14 +191,6 @@ def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -
         assert not child.is_running()
         assert door.process.stderr
         assert "Traceback" not in door.process.stderr.read()
-
-
-def test_the_explorer_does_not_outlive_a_killed_server(synthetic: Path) -> None:
-    with open_door(synthetic) as door:
-        (child,) = _children(door)
-        door.process.kill()
-        _, alive = psutil.wait_procs([child], timeout=15)
-        assert not alive
 
 
 def test_a_busy_port_is_one_line(synthetic: Path) -> None:
@@ -213,23 +223,24 @@ def _stream(door: Door, origin: str | None) -> AbstractContextManager[ClientConn
     )
 
 
-@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
-def test_other_sites_cannot_open_a_session(door: Door, origin: str | None) -> None:
-    with pytest.raises(InvalidStatus) as refused, _stream(door, origin):
-        pass
-    assert refused.value.response.status_code == 403
-
-
 def test_sessions_and_what_they_hold_are_freed_when_readers_leave(door: Door) -> None:
+    number = 16
     door.wait_for(sessions=0, charts=0)
     with ExitStack() as leaving:
-        readers = [leaving.enter_context(_stream(door, door.address)) for _ in range(40)]
+        readers = [leaving.enter_context(_stream(door, door.address)) for _ in range(number)]
         for reader in readers:
             reader.recv(timeout=30)
         state = door.explorer()
-        assert state["connected"] == 40
+        assert state["connected"] == number
         assert state["charts"] == state["sessions"] * len(CHARTS)  # type: ignore[operator]
         for reader in readers[::2]:
             # As when a phone loses its network: no closing handshake.
             reader.socket.shutdown(socket.SHUT_RDWR)
     door.wait_for(sessions=0, connected=0, charts=0)
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
+def test_other_sites_cannot_open_a_session(door: Door, origin: str | None) -> None:
+    with pytest.raises(InvalidStatus) as refused, _stream(door, origin):
+        pass
+    assert refused.value.response.status_code == 403

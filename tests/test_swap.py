@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import httpx
 import polars as pl
 import pytest
 from door import Door, open_door
+from own_loop import in_a_thread
 from synthetic_release import NORTH, VERSION, write_release
 
 NEWER = "2024-07-31-n3w"
@@ -121,7 +123,7 @@ async def _read(
 def test_readers_see_one_release_or_the_other(tmp_path: Path) -> None:
     _write_both(tmp_path)
     with open_door(tmp_path) as door:
-        seen, _ = asyncio.run(_read(door, tmp_path, 400, 0.4))
+        seen, _ = in_a_thread(_read(door, tmp_path, 400, 0.4))
     for address in {address for address, _ in seen}:
         # Every address was read before and after a move, or the trial tried nothing.
         assert {version for a, version in seen if a == address} == set(_MARKS), (address, seen)
@@ -132,9 +134,17 @@ def test_readers_see_one_release_or_the_other(tmp_path: Path) -> None:
 def test_thousands_of_readings_over_many_moves(tmp_path: Path, workers: int) -> None:
     _write_both(tmp_path)
     with open_door(tmp_path, workers=workers) as door:
-        seen, moves = asyncio.run(_read(door, tmp_path, 12_000, 0.5))
+        seen, moves = in_a_thread(_read(door, tmp_path, 12_000, 0.5))
     print(f"{workers} workers: {seen.total()} answers over {moves} moves, all of one release each")
     assert seen.total() == 12_000
+
+
+_DAMAGES = {
+    NEWER: ("a flipped bit", "bounds.parquet"),
+    "2024-08-31-n3w": ("a missing file", "gaps.csv"),
+    "2024-09-30-n3w": ("no description", "datapackage.json"),
+}
+"""What is wrong with each damaged release, and the file that the refusal names."""
 
 
 def _damage(home: Path, how: str) -> None:
@@ -148,35 +158,36 @@ def _damage(home: Path, how: str) -> None:
         (home / "bounds.parquet").write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["a flipped bit", "a missing file", "no description"])
-def test_a_damaged_release_is_refused_and_the_old_one_stays(tmp_path: Path, how: str) -> None:
-    served, built = tmp_path / "served", tmp_path / "built"
+def test_a_damaged_release_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+    """One damaged release after the other comes to one server, and each is mended."""
+    served, built, whole = tmp_path / "served", tmp_path / "built", tmp_path / "whole"
     write_release(served)
-    home = write_release(built, NEWER)
-    whole = tmp_path / "whole"
-    shutil.copytree(home, whole)
-    _damage(home, how)
+    for version, (how, _) in _DAMAGES.items():
+        _damage(Path(shutil.copytree(write_release(whole, version), built / version)), how)
     with open_door(served, explorer=False) as door:
-        before = door.get("/").text
-        home.rename(served / NEWER)
-        _point(served, NEWER)
-        health = _until(door, lambda health: NEWER in health["refused"])
-        assert health["release"] == VERSION
-        file = {"a flipped bit": "bounds.parquet", "a missing file": "gaps.csv"}
-        assert file.get(how, "datapackage.json") in health["refused"][NEWER]
-        assert door.get("/").text == before
-        assert door.get("/data/latest/gaps.csv").status_code == 200
-        assert door.get(f"/data/{NEWER}/gaps.csv").status_code == 404
-        assert "facetally_refused_releases 1.0" in door.get("/metrics").text
-        # Mended, it is served without a restart.
-        shutil.rmtree(served / NEWER)
-        whole.rename(served / NEWER)
-        door.wait_for_release(NEWER)
-        assert door.get("/healthz").json()["refused"] == {}
+        for (version, (how, file)), last in zip(
+            _DAMAGES.items(), [VERSION, *_DAMAGES], strict=False
+        ):
+            before = door.get("/").text
+            assert last in before
+            (built / version).rename(served / version)
+            _point(served, version)
+            health = _until(door, lambda health, version=version: version in health["refused"])
+            assert health["release"] == last
+            assert file in health["refused"][version], how
+            assert door.get("/").text == before
+            assert door.get("/data/latest/gaps.csv").status_code == 200
+            assert door.get(f"/data/{version}/gaps.csv").status_code == 404
+            assert "facetally_refused_releases 1.0" in door.get("/metrics").text
+            # Mended, it is served without a restart.
+            shutil.rmtree(served / version)
+            (whole / version).rename(served / version)
+            door.wait_for_release(version)
+            assert door.get("/healthz").json()["refused"] == {}
         told = [json.loads(line) for line in door.stop().splitlines()]
     events = [line["event"] for line in told]
-    assert events == ["start", "release refused", "release", "stop"]
-    assert told[1]["release"] == NEWER
+    assert events == ["start", *["release refused", "release"] * 3, "stop"]
+    assert [line["release"] for line in told[1:-1:2]] == list(_DAMAGES)
 
 
 def _until(door: Door, holds) -> dict:  # type: ignore[no-untyped-def, type-arg]
@@ -184,7 +195,7 @@ def _until(door: Door, holds) -> dict:  # type: ignore[no-untyped-def, type-arg]
         health = door.get("/healthz").json()
         if holds(health):
             return dict(health)
-        asyncio.run(asyncio.sleep(0.05))
+        time.sleep(0.05)
     raise AssertionError(health)
 
 
