@@ -24,15 +24,19 @@ _TREND = f"/embed/trend/{'.'.join(NORTH)}"
 
 
 def _write_both(releases: Path) -> None:
-    """Two synthetic releases that differ in one figure."""
+    """Two synthetic releases that differ in one figure, and in the report that it rests on."""
 
     def marked(home: Path) -> None:
-        file = home / "bounds.parquet"
-        here = (pl.col("agency_id") == NORTH[0]) & (pl.col("period") == "2022")
-        pl.read_parquet(file).with_columns(
-            pl.when(here).then(_MARKS[NEWER]).otherwise(pl.col(name)).alias(name)
-            for name in ("low", "high")
-        ).write_parquet(file)
+        north = pl.col("agency_id") == NORTH[0]
+        for table, here in (
+            ("bounds", north & (pl.col("period") == "2022")),
+            ("reports", pl.col("report_id") == "north-2022"),
+        ):
+            file = home / f"{table}.parquet"
+            pl.read_parquet(file).with_columns(
+                pl.when(here).then(_MARKS[NEWER]).otherwise(pl.col(name)).alias(name)
+                for name in ("low", "high")
+            ).write_parquet(file)
 
     write_release(releases, NEWER, marked)
     write_release(releases)
