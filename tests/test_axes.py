@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import vl_convert
-from browser import CHROMIUM, open_browser, visit
+from browser import visit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,11 +177,10 @@ _EMBED = """async (spec) => {
 }"""
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium")
-def test_no_chart_gives_a_console_cause_to_warn(synthetic: Path) -> None:
+def test_no_chart_gives_a_console_cause_to_warn(synthetic: Path, browser: Any) -> None:
     specs: list[dict[str, Any]] = [figure.spec() for figure in _all(synthetic)]
     renderer = vl_convert.javascript_bundle("window.embed = vegaEmbed;")
-    with open_browser() as browser, visit(browser, "about:blank") as opened:
+    with visit(browser, "about:blank") as opened:
         opened.page.add_script_tag(content=renderer)
         for spec in specs:
             opened.page.evaluate(_EMBED, spec)

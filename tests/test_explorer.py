@@ -125,8 +125,7 @@ def test_an_overlong_address_is_refused(door: Door) -> None:
 # --- in the browser
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
 def test_it_loads_without_complaint_or_third_party(
     door: Door, browser: Any, width: int, scheme: str
 ) -> None:
@@ -266,10 +265,10 @@ def test_it_is_readable_without_scripts(door: Door, browser: Any) -> None:
         assert page.locator("td:has-text('Given on request')").first.is_visible()
 
 
-def test_a_lost_session_still_lets_the_reader_go_on(synthetic: Path, browser: Any) -> None:
-    with open_door(synthetic) as door, visit(browser, door.address + "/explore") as opened:
+def test_a_lost_session_still_lets_the_reader_go_on(owing: Door, browser: Any) -> None:
+    with visit(browser, owing.address + "/explore") as opened:
         opened.wait_until_live()
-        (child,) = psutil.Process(door.process.pid).children()
+        (child,) = psutil.Process(owing.process.pid).children()
         child.kill()
         opened.page.wait_for_selector("html:not(.running)")
         opened.page.select_option("[name=country]", "US")
@@ -778,7 +777,8 @@ def test_every_state_is_accessible_and_fits(door: Door, browser: Any, scheme: st
         f"?agency={SOUTH[0]}&metric=arrests&country=XX&compare=nowhere",
     ]
     options = {"viewport": {"width": 360, "height": 900}, "color_scheme": scheme}
-    for state in states:
+    # Every colour is in the first two.
+    for state in states if scheme == "light" else states[:2]:
         with visit(browser, f"{door.address}/explore{state}", **options) as opened:
             opened.wait_until_live()
             for width in (360, 2560):

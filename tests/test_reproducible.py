@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from hostile_ledger import files_of, sound, write
+from typer.testing import CliRunner
+
+from facetally import app
 
 REPOSITORY = Path(__file__).parent.parent
 DAY = "2024-06-30"
@@ -60,7 +63,11 @@ def elsewhere(ledger: Path, place: Path) -> Path:
 
 def test_a_release_is_the_same_in_other_surroundings(tmp_path: Path) -> None:
     ledger = write(files_of(sound()), tmp_path / "ledger")
-    first = built(ledger, tmp_path / "out")
+    here = tmp_path / "out"
+    arguments = ["build", "--ledger", str(ledger), "--out", str(here), "--as-of", DAY]
+    run = CliRunner().invoke(app, arguments)
+    assert run.exit_code == 0, run.output
+    first = {path.name: path.read_bytes() for path in (here / "latest").resolve().iterdir()}
     other = built(
         elsewhere(ledger, tmp_path / "ein anderer Ort’s" / "ledger"),
         tmp_path / "ein anderer Ort’s" / "a" / "b" / "out",
