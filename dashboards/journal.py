@@ -11,8 +11,12 @@ from typing import Any
 
 import structlog
 
-# Said for every malformed request: anybody could fill the disk with it.
-_NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.")
+# Said for every malformed request, or reader who left: anybody could fill the disk with it.
+_NOISE = (
+    "Invalid HTTP request received.",
+    "Unsupported upgrade request.",
+    "Failed sending message as connection was closed",
+)
 
 
 def configure(process: str) -> None:
@@ -29,6 +33,7 @@ def configure(process: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -40,3 +45,8 @@ def configure(process: str) -> None:
     )
     handler.addFilter(lambda record: not record.getMessage().startswith(_NOISE))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # These write plain lines of their own unless told otherwise.
+    for name in ("bokeh", "panel"):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True

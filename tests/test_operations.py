@@ -24,6 +24,8 @@ from synthetic_release import VERSION, write_release
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from dashboards import assets
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "production"
 
@@ -96,6 +98,23 @@ def test_workers_share_readers_releases_explorer_and_numbers(tmp_path: Path) -> 
     assert told == ["start", "worker ended", "release", "stop"]
 
 
+def test_every_line_of_the_explorer_is_json() -> None:
+    """Its libraries' as well, which else write plain lines; what any reader can cause is left."""
+    says = (
+        "import logging, dashboards.explorer.__main__; from dashboards import journal\n"
+        "journal.configure('explorer')\n"
+        "for name in ('bokeh.server.views.ws', 'panel.main'):\n"
+        "    logging.getLogger(name).warning('a fault')\n"
+        "    logging.getLogger(name).info('a session')\n"
+        "    logging.getLogger(name).warning('Failed sending message as connection was closed')\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", says], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == ""
+    assert [json.loads(line)["event"] for line in told.stderr.splitlines()] == ["a fault"] * 2
+
+
 def test_workers_do_not_outlive_a_killed_parent(synthetic: Path) -> None:
     with open_door(synthetic, explorer=False, workers=2) as door:
         assert door.get("/").status_code == 200
@@ -129,16 +148,14 @@ def test_numbers_tell_of_the_server_and_of_no_reader(door: Door) -> None:
 def test_an_answer_under_way_is_finished_before_the_end(synthetic: Path) -> None:
     """Stopped while a reader takes a large answer slowly: it comes whole."""
     with open_door(synthetic, explorer=False) as door:
-        page = door.get("/explore").text
-        found = re.search(r'"(/assets/[0-9a-f]+/bokeh\.js)"', page)
-        assert found
-        whole = door.get(found[1], headers={"Accept-Encoding": "identity"}).content
+        large = assets.address("bokeh.js")
+        whole = door.get(large, headers={"Accept-Encoding": "identity"}).content
         host, port = door.address.removeprefix("http://").split(":")
         with socket.socket() as connection:
             connection.settimeout(30)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect((host, int(port)))
-            connection.sendall(f"GET {found[1]} HTTP/1.1\r\nHost: a.example\r\n\r\n".encode())
+            connection.sendall(f"GET {large} HTTP/1.1\r\nHost: a.example\r\n\r\n".encode())
             answer = connection.recv(1)
             door.process.send_signal(signal.SIGTERM)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
