@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+NOUNS = {
+    "searches": ("search", "searches"),
+    "requests": ("request", "requests"),
+    "deployments": ("deployment", "deployments"),
+    "faces_scanned": ("face scanned", "faces scanned"),
+    "alerts": ("alert", "alerts"),
+    "false_alerts": ("false alert", "false alerts"),
+    "possible_matches": ("possible match", "possible matches"),
+    "identifications": ("identification", "identifications"),
+    "arrests": ("arrest", "arrests"),
+}
+"""One and many of what each metric counts."""
+
 
 @dataclass(frozen=True)
 class Said:

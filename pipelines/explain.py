@@ -18,6 +18,7 @@ import duckdb
 
 from pipelines import periods
 from pipelines.arithmetic import (
+    NOUNS,
     Ground,
     Interval,
     Said,
@@ -34,17 +35,6 @@ from pipelines.proofs import Proof, Proofs
 
 SQL = Path(__file__).parent / "sql"
 
-_NOUNS = {
-    "searches": ("search", "searches"),
-    "requests": ("request", "requests"),
-    "deployments": ("deployment", "deployments"),
-    "faces_scanned": ("face scanned", "faces scanned"),
-    "alerts": ("alert", "alerts"),
-    "false_alerts": ("false alert", "false alerts"),
-    "possible_matches": ("possible match", "possible matches"),
-    "identifications": ("identification", "identifications"),
-    "arrests": ("arrest", "arrests"),
-}
 _CHANNELS = {
     "published": "published by the agency",
     "on_request": "given on request",
@@ -170,7 +160,7 @@ class Figure:
         """The figure in one sentence."""
         about = f"{self.agency}, {self.system}, {period_in_words(self.first_day, self.last_day)}"
         when = f", as known on {day(self.known_on)}" if self.known_on else ""
-        one, many = _NOUNS[self.metric]
+        one, many = NOUNS[self.metric]
         if not self.says_something:
             return f"{about}: nothing says how many {many}{when}."
         if self.is_doubtful_zero:

@@ -14,21 +14,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.arithmetic import count, interval
+from pipelines.arithmetic import NOUNS, count, interval
 from pipelines.arithmetic import day as on_day
 from pipelines.arithmetic import period as during
 
-_NOUNS = {
-    "searches": ("search", "searches"),
-    "requests": ("request", "requests"),
-    "deployments": ("deployment", "deployments"),
-    "faces_scanned": ("face scanned", "faces scanned"),
-    "alerts": ("alert", "alerts"),
-    "false_alerts": ("false alert", "false alerts"),
-    "possible_matches": ("possible match", "possible matches"),
-    "identifications": ("identification", "identifications"),
-    "arrests": ("arrest", "arrests"),
-}
 _SHOWN_BY = {
     "leaked": "leaked records show",
     "compelled": "records that an audit, a court or a statute brought out show",
@@ -368,7 +357,7 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, dict[str, Any
 
 
 def _noun(number: int, metric: str | None) -> str:
-    return _NOUNS[metric or "searches"][number != 1]
+    return NOUNS[metric or "searches"][number != 1]
 
 
 def _counted(low: int, high: int | None, metric: str | None) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.theme import LIGHT, named_rows, themed
 
 _ROW = 30
 _ROWS = 16
@@ -88,18 +88,7 @@ def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
             {"name": name, "middle": (b["from"] + b["to"]) / 2, "count": b["to"] - b["from"]}
             for b in bars[-2:]
         ]
-    y = alt.Y(
-        "name:N",
-        sort=order,
-        scale=alt.Scale(domain=order, padding=0.3),
-        axis=alt.Axis(
-            title=None,
-            domain=False,
-            ticks=False,
-            labelColor=LIGHT["ink"],
-            labelLimit=alt.ExprRef("180 * guess"),
-        ),
-    )
+    y = named_rows(order)
     x = alt.X("from:Q", scale=alt.Scale(domain=[0, most * 1.12], nice=False), axis=None)
     scale = alt.Scale(domain=["own", "others"], range=[LIGHT["own"], LIGHT["others"]])
     return [

@@ -11,7 +11,7 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.theme import LIGHT, named_rows, themed
 
 _ROW = 30
 _ROWS = 14
@@ -175,18 +175,7 @@ def _country_layers(drawn: list[tuple[str, Counter[str]]]) -> list[alt.Chart]:
                 inside.append({"name": name, "middle": at + count / 2, "count": count})
             at += count
         totals.append({"name": name, "to": at, "label": str(at)})
-    y = alt.Y(
-        "name:N",
-        sort=order,
-        scale=alt.Scale(domain=order, padding=0.3),
-        axis=alt.Axis(
-            title=None,
-            domain=False,
-            ticks=False,
-            labelColor=LIGHT["ink"],
-            labelLimit=alt.ExprRef("180 * guess"),
-        ),
-    )
+    y = named_rows(order)
 
     def x(name: str) -> alt.X:
         return alt.X(f"{name}:Q", scale=alt.Scale(domain=[0, most * 1.1], nice=False), axis=None)

@@ -77,6 +77,22 @@ def stylesheet() -> str:
     )
 
 
+def named_rows(order: list[str]) -> alt.Y:
+    """The rows of ranked bars: one for each name, in that order, named at the left."""
+    return alt.Y(
+        "name:N",
+        sort=order,
+        scale=alt.Scale(domain=order, padding=0.3),
+        axis=alt.Axis(
+            title=None,
+            domain=False,
+            ticks=False,
+            labelColor=LIGHT["ink"],
+            labelLimit=alt.ExprRef("180 * guess"),
+        ),
+    )
+
+
 def themed(layers: list[alt.Chart], description: str, height: int) -> alt.LayerChart:
     """The layers as one chart in house style, ``height`` pixels high, with its text alternative.
 
