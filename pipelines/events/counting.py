@@ -166,13 +166,19 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
 
 
 def _first_read(text: ir.StringValue, formats: Sequence[TimeFormat], engine: Engine) -> ir.Value:
-    """The text by the first format that reads it. LIKE keeps the slower reading for texts that
-    may be of the format."""
+    """The text by the first format that reads it. A look at its length or shape keeps the slower
+    reading for texts that may be of the format."""
     readings = [
-        ibis.ifelse(text.like(written.like), engine.read_time(text, written), ibis.null())
+        ibis.ifelse(_may_be(text, written), engine.read_time(text, written), ibis.null())
         for written in formats
     ]
     return ibis.coalesce(*readings, ibis.null("timestamp"))
+
+
+def _may_be(text: ir.StringValue, written: TimeFormat) -> ir.BooleanValue:
+    if written.length:
+        return text.length() == written.length
+    return text.like(written.like)
 
 
 def _time_text(log: ir.Table, roles: Roles) -> ir.StringValue:

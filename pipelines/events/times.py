@@ -74,7 +74,8 @@ class TimeFormat:
 
     Seconds may always have a fraction, so `.%f` says nothing. `%z` must come last and is `+01:00`,
     `+0100`, `+01` or `Z`; a trailing literal `Z` means the same. One blank stands for one or more.
-    Numbers need no leading zeros, unless the format is ``padded`` or they touch.
+    Numbers need no leading zeros, unless they touch. A ``padded`` format has them: a text of it is
+    known by its length, which is quicker to see than its shape.
     """
 
     text: str
@@ -96,6 +97,13 @@ class TimeFormat:
     @property
     def has_time_of_day(self) -> bool:
         return "H" in self.directives or "I" in self.directives
+
+    @cached_property
+    def length(self) -> int | None:
+        """How many characters a text of a padded format has; None where texts differ in length."""
+        if not self.padded or self.is_absolute:
+            return None
+        return sum(len(d.like.replace("%", "__")) if d else 1 for _, d, _ in _parts(self._core))
 
     @cached_property
     def like(self) -> str:
