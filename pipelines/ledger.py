@@ -224,7 +224,8 @@ def _header_message(found: list[str], expected: list[str]) -> str:
     unknown = [c for c in found if c not in expected]
     if missing or unknown:
         parts = [f"{len(missing)} missing: {', '.join(missing)}"] if missing else []
-        parts += [f"unknown: {', '.join(map(repr, unknown))}"] if unknown else []
+        more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
+        parts += [f"unknown: {', '.join(map(_shown, unknown[:8]))}{more}"] if unknown else []
         return f"wrong header ({'; '.join(parts)}); expected {','.join(expected)}"
     return f"the columns are not in order; expected {','.join(expected)}"
 

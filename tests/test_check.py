@@ -250,6 +250,14 @@ BROKEN_BYTES = {
         lambda data: data.replace(b",language,", b","),
         "sources.csv:1: wrong header (1 missing: language); expected source_id,",
     ),
+    "thirty long columns too many": (
+        lambda data: data.replace(b"\n", b"".join(b",%d" % n * 50 for n in range(30)) + b"\n", 1),
+        "sources.csv:1: wrong header (unknown: '0', '0', '0', '0', '0', '0', '0', '0' and 1492 more); ",
+    ),
+    "a long column too many": (
+        lambda data: data.replace(b"\n", b"," + b"x" * 500 + b"\n", 1),
+        f"sources.csv:1: wrong header (unknown: '{'x' * 77}'...); expected source_id,",
+    ),
     "columns swapped": (
         lambda data: data.replace(b"publisher,title", b"title,publisher"),
         "sources.csv:1: the columns are not in order; expected source_id,",
