@@ -10,7 +10,7 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.theme import HEADING, LIGHT, headings, themed
 from pipelines.periods import window_span
 
 _ROWS = 16
@@ -161,7 +161,7 @@ def _layers(drawn: list[_Change]) -> list[alt.Chart]:
         alt.Chart(every)
         .mark_text(align="left", dx=6, fontSize=11.5, aria=False)
         .encode(x=x("top"), y=y, text=alt.Text("label:N")),
-        alt.Chart(alt.Data(values=heads))
-        .mark_text(align="left", fontSize=12, aria=False, limit=alt.ExprRef("width * guess"))
-        .encode(x=alt.value(0), y=y, text=alt.Text("name:N")),
+        alt.Chart(alt.Data(values=headings(heads, 12)))
+        .mark_text(align="left", fontSize=12, aria=False, text=HEADING)
+        .encode(x=alt.value(0), y=y),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -11,12 +12,16 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.count_axis import named_counts
 from dashboards.charts.figure import Figure
+from dashboards.charts.names import breadth, in_room
 from dashboards.charts.theme import LIGHT, themed
 
 ROWS = 20
-_ROW = 38
-# Pixels of a letter, as wide as names of capitals are in the widest of the house's fonts.
-_WIDEST = 9
+_ROW, _TWO_LINES = 38, 50
+_SIZE, _LINE = 12, 14
+# The drawing on a phone, where a row shows its count alone, and the narrowest that also tells the
+# period; what its frame takes of both.
+_PHONE, _COLUMN, _FRAME = 320, 480, 16
+_APART = 14
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ def comparison(rows: list[Compared], metric: str, title: str, limit: int = ROWS)
     told = sorted(rows, key=lambda r: (-r.low, r.high is not None, -(r.high or 0), r.name))
     drawn = told[:limit]
     noun = phrases.METRIC_NOUNS[metric][1]
+    names = _names(drawn)
+    row = _TWO_LINES if any("\n" in on_phones for on_phones, _, _ in names) else _ROW
     description = (
         f"Intervals of {noun}, one row each, by the lowest number that the evidence allows. "
         + "; ".join(f"{r.name}: {phrases.interval(r.low, r.high)}, {r.period}" for r in told[:5])
@@ -63,7 +70,7 @@ def comparison(rows: list[Compared], metric: str, title: str, limit: int = ROWS)
         notes.append(f"{len(told) - len(drawn)} smaller ones are in the table.")
     return Figure(
         name="comparison",
-        chart=themed(_layers(drawn, noun), description, _ROW * len(drawn) + 6),
+        chart=themed(_layers(drawn, noun, names), description, row * len(drawn) + 6),
         title=title,
         description=description,
         table=pl.DataFrame(
@@ -80,14 +87,36 @@ def comparison(rows: list[Compared], metric: str, title: str, limit: int = ROWS)
     )
 
 
-def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
+def _names(drawn: list[Compared]) -> list[tuple[str, str, int]]:
+    """Each row's name as it fits beside its count on a phone, and beside count and period in the
+    narrowest column, in up to two lines; and the width from which it fits in one, in pixels."""
+    counts = [phrases.short_interval(row.low, row.high) for row in drawn]
+    told = [f"{count}, {row.period}" for count, row in zip(counts, drawn, strict=True)]
+    names = [row.name for row in drawn]
+
+    def fitted(frame: int, beside: list[str]) -> dict[str, str]:
+        longest = max(breadth(text, _SIZE, bold=True) for text in beside)
+        return in_room(names, frame - _FRAME - longest - _APART, _SIZE, lines=2)
+
+    on_phones, in_columns = fitted(_PHONE, counts), fitted(_COLUMN, told)
+    return [
+        (
+            on_phones[name],
+            in_columns[name],
+            ceil(breadth(name, _SIZE) + breadth(text, _SIZE, bold=True) + _APART + _FRAME),
+        )
+        for name, text in zip(names, told, strict=True)
+    ]
+
+
+def _layers(drawn: list[Compared], noun: str, names: list[tuple[str, str, int]]) -> list[alt.Chart]:
     positive = [r.low for r in drawn if r.low > 0] + [r.high for r in drawn if r.high]
     least, most = min(positive, default=1), max(positive, default=1)
     log = most > 50 * least
     floor = 10 ** (len(str(least)) - 1) if log else 0
     room = most * 4 if log else most * 1.12
     marks: list[dict[str, Any]] = []
-    for n, row in enumerate(drawn):
+    for n, (row, (on_phones, in_columns, whole)) in enumerate(zip(drawn, names, strict=True)):
         low = max(row.low, floor)
         beyond = low * 1.6 if log else low + most * 0.07
         marks.append(
@@ -99,6 +128,9 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
                 "open": row.high is None,
                 "voice": row.voice,
                 "name": row.name,
+                "onPhones": on_phones,
+                "inColumns": in_columns,
+                "whole": whole,
                 "count": phrases.short_interval(row.low, row.high),
                 "told": f"{phrases.short_interval(row.low, row.high)}, {row.period}",
             }
@@ -145,20 +177,35 @@ def _layers(drawn: list[Compared], noun: str) -> list[alt.Chart]:
             .encode(x=x("top"), y=y, fill=fill)
         )
     # On a phone there is room for a name and its count; the period is in the table.
-    count = 8.5 * max(len(str(mark["count"])) for mark in marks) + 16
-    space = f"(frame < 480 ? width - {count} : width * 0.56) * guess"
-    # To cut a text the painter measures it a dozen times; a name that fits in any font has no
-    # limit, which is 0 to Vega.
-    limit = alt.ExprRef(f"length(datum.name) * {_WIDEST} < {space} ? 0 : {space}")
+    lines = (
+        f"split(frame < {_COLUMN} ? datum.onPhones : frame < datum.whole ? datum.inColumns "
+        ": datum.name, '\\n')"
+    )
     told = alt.Text(
-        "told:N", condition={"test": "frame < 480", "field": "count", "type": "nominal"}
+        "told:N", condition={"test": f"frame < {_COLUMN}", "field": "count", "type": "nominal"}
     )
     layers += [
         alt.Chart(every)
-        .mark_text(align="left", dy=-7, fontSize=12, aria=False, limit=limit)
-        .encode(x=alt.value(0), y=y, text="name:N"),
+        .mark_text(
+            align="left",
+            baseline="line-bottom",
+            text=alt.ExprRef(lines),
+            # Lines follow downwards from the first: the last of them stands on the count's.
+            dy=alt.ExprRef(f"{_LINE} * (1 - length({lines}))"),
+            lineHeight=_LINE,
+            fontSize=_SIZE,
+            aria=False,
+        )
+        .encode(x=alt.value(0), y=y),
         alt.Chart(every)
-        .mark_text(align="right", dy=-7, fontSize=12, fontWeight=600, aria=False)
+        .mark_text(
+            align="right",
+            baseline="line-bottom",
+            lineHeight=_LINE,
+            fontSize=_SIZE,
+            fontWeight=600,
+            aria=False,
+        )
         .encode(x=alt.XValue("width"), y=y, text=told),
     ]
     return layers

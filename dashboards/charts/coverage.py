@@ -11,7 +11,7 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import LIGHT, named_rows, themed
+from dashboards.charts.theme import HEADING, LIGHT, headings, named_rows, themed
 
 _ROW = 30
 _ROWS = 14
@@ -93,9 +93,9 @@ def _register_layers(rows: list[dict[str, Any]]) -> list[alt.Chart]:
         alt.Chart(alt.Data(values=known))
         .mark_rect(fill=LIGHT["own"], stroke=LIGHT["own"], aria=False)
         .encode(**across),
-        alt.Chart(alt.Data(values=heads))
-        .mark_text(align="left", fontSize=13, aria=False, limit=alt.ExprRef("width * guess"))
-        .encode(x=alt.value(0), y=y, text=alt.Text("name:N")),
+        alt.Chart(alt.Data(values=headings(heads, 13)))
+        .mark_text(align="left", fontSize=13, aria=False, text=HEADING)
+        .encode(x=alt.value(0), y=y),
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from math import ceil
 from typing import Any, Literal
 
 import altair as alt
@@ -17,15 +18,20 @@ import polars as pl
 from dashboards import phrases
 from dashboards.charts.channel_ladder import RUNGS, rung
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import CHANNEL_SHAPES, LIGHT, themed
+from dashboards.charts.names import breadth
+from dashboards.charts.theme import CHANNEL_SHAPES, HEADING, LIGHT, headings, themed
 from dashboards.charts.time_axis import named_days, time_axis
 
 _LONGEST = 48
 _ROW = 17
+# The sizes of a lane's heading and of a mark's label, and the pixels between a mark and its label.
+_HEADING, _LABEL, _OFF = 12, 11.5, 10
+# The pixels of the time axis on the narrowest phone.
+_PHONE = 304
 _DENSE = 8
 # On which side of a mark its label stands: where it starts, how it is aligned, how far off.
-_Align = Literal["left", "right"]
-_EDGES: tuple[tuple[str, str, _Align, int], ...] = (
+_Side = Literal["left", "right"]
+_EDGES: tuple[tuple[str, str, _Side, int], ...] = (
     ("left", "start", "right", -8),
     ("right", "later", "left", 9),
 )
@@ -60,13 +66,13 @@ def evidence_timeline(
     days = [d for r in told for d in (r.first, r.last, r.known) if d] + [s.day for s in said]
     span = (max(days) - min(days)).days or 30
     left, right = min(days).toordinal() - span * 0.02, max(days).toordinal() + span * 0.02
-    lanes, left_out = _lanes(told, said, left, right)
+    lanes, left_out, margins = _lanes(told, said, left, right)
     title = _title(agency, told, said)
     description = _description(agency, told, said)
     return Figure(
         name="evidence-timeline",
         chart=themed(
-            _layers(lanes, left, right),
+            _layers(lanes, left, right, margins),
             description,
             round(sum(lane.height for lane in lanes) * _ROW),
         ),
@@ -121,25 +127,59 @@ class _Lane:
         return self.rows + 1.35
 
 
+class _Sides:
+    """On which side of its mark a label stands, so that a phone has room for all of it.
+
+    Where neither side has, the label stands in the margin: ``margins`` are the pixels that labels
+    need there, left and right of the time axis, which is ``plot`` pixels long.
+    """
+
+    def __init__(self, margins: tuple[int, int] = (0, 0)) -> None:
+        self.margins = margins
+        self.plot = _PHONE - sum(margins)
+
+    def place(self, label: str, begin: float, end: float) -> tuple[float, float, _Side]:
+        """A mark between two shares of the axis: where it and its label begin and end."""
+        pixels = ceil(breadth(label, _LABEL) + _OFF)
+        needs = pixels / self.plot
+        if end + needs > 1 and (begin >= needs or begin > 1 - end):
+            if begin < needs:
+                self.margins = max(self.margins[0], pixels), self.margins[1]
+            return begin - needs, end, "left"
+        if end + needs > 1:
+            self.margins = self.margins[0], max(self.margins[1], pixels)
+        return begin, end + needs, "right"
+
+
 def _lanes(
     told: list[_Report], said: list[_Said], left: float, right: float
+) -> tuple[list[_Lane], int, tuple[int, int]]:
+    """The lanes that fit, how many series do not, and the margins that labels need."""
+    sides = _Sides()
+    _placed(told, said, left, right, sides)
+    # Margins make the axis shorter, and labels the longer beside it.
+    sides = _Sides(sides.margins)
+    lanes, left_out = _placed(told, said, left, right, sides)
+    return lanes, left_out, sides.margins
+
+
+def _placed(
+    told: list[_Report], said: list[_Said], left: float, right: float, sides: _Sides
 ) -> tuple[list[_Lane], int]:
-    """The lanes that fit, and how many series do not."""
     lanes = []
     if said:
         lane = _Lane("What the agency said")
         ends: list[float] = []
         for one in sorted(said, key=lambda s: s.day):
             at = (one.day.toordinal() - left) / (right - left)
-            toward_left = at > 0.6
-            begin, end = (at - 0.34, at + 0.02) if toward_left else (at - 0.02, at + 0.34)
+            begin, end, side = sides.place(one.stance, at - 0.02, at + 0.02)
             row = _free(ends, begin, end)
             lane.marks.append(
                 {
                     "row": row,
                     "known": _epoch(one.day),
                     "label": one.stance,
-                    "side": "left" if toward_left else "right",
+                    "side": side,
                     "denial": one.denial,
                 }
             )
@@ -155,7 +195,7 @@ def _lanes(
     used = sum(lane.height for lane in lanes)
     left_out = 0
     for name, reports in ordered:
-        lane = _lane(name, reports, left, right)
+        lane = _lane(name, reports, left, right, sides)
         if used + lane.height > _LONGEST and lanes and used:
             left_out += 1
             continue
@@ -168,7 +208,7 @@ def _own(report: _Report) -> bool:
     return report.rung in {"published", "on_request"}
 
 
-def _lane(name: str, reports: list[_Report], left: float, right: float) -> _Lane:
+def _lane(name: str, reports: list[_Report], left: float, right: float, sides: _Sides) -> _Lane:
     lane = _Lane(name, dense=len(reports) > _DENSE)
     ends: list[float] = []
     for report in sorted(reports, key=lambda r: (r.first or date.min, r.last, r.known)):
@@ -176,12 +216,11 @@ def _lane(name: str, reports: list[_Report], left: float, right: float) -> _Lane
         stop = report.last.toordinal() + 1 - left
         known = report.known.toordinal() - left
         begin, end = start / (right - left), max(stop, known) / (right - left)
+        side = "none"
         if lane.dense:
-            begin, end, side = begin, stop / (right - left) - 0.001, "none"
-        elif end <= 0.8:
-            end, side = end + 0.2, "right"
+            end = stop / (right - left) - 0.001
         else:
-            begin, side = begin - 0.2, "left"
+            begin, end, side = sides.place(report.label, begin, end)
         lane.marks.append(
             {
                 "row": _free(ends, begin, end),
@@ -209,7 +248,9 @@ def _free(ends: list[float], begin: float, end: float) -> int:
     return len(ends) - 1
 
 
-def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
+def _layers(
+    lanes: list[_Lane], left: float, right: float, margins: tuple[int, int]
+) -> list[alt.Chart]:
     heads: list[dict[str, Any]] = []
     bars: list[dict[str, Any]] = []
     said: list[dict[str, Any]] = []
@@ -226,7 +267,8 @@ def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
     axis = time_axis(*named_days(begin, finish), orient="top", grid=True, domain=False, ticks=False)
 
     def x(name: str) -> alt.X:
-        return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False), axis=axis)
+        room: list[Any] = [margins[0], alt.ExprRef(f"width - {margins[1]}")]
+        return alt.X(f"{name}:T", scale=alt.Scale(type="utc", nice=False, range=room), axis=axis)
 
     names = list(RUNGS)
     scale = alt.Scale(domain=names, range=[LIGHT[f"by-{name}"] for name in names])
@@ -290,7 +332,7 @@ def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
         if labels:
             layers.append(
                 alt.Chart(alt.Data(values=labels))
-                .mark_text(align=align, dx=dx, fontSize=11.5, aria=False)
+                .mark_text(align=align, dx=dx, fontSize=_LABEL, aria=False)
                 .encode(x=x(where), y=y, text="label:N")
             )
     if said:
@@ -312,19 +354,19 @@ def _layers(lanes: list[_Lane], left: float, right: float) -> list[alt.Chart]:
             if labels:
                 layers.append(
                     alt.Chart(alt.Data(values=labels))
-                    .mark_text(align=align, dx=dx, fontSize=11.5, aria=False)
+                    .mark_text(align=align, dx=dx, fontSize=_LABEL, aria=False)
                     .encode(x=x("known"), y=y, text="label:N")
                 )
     layers.append(
-        alt.Chart(alt.Data(values=heads))
+        alt.Chart(alt.Data(values=headings(heads, _HEADING, bold=True)))
         .mark_text(
             align="left",
-            fontSize=12,
+            fontSize=_HEADING,
             fontWeight=700,
             aria=False,
-            limit=alt.ExprRef("width * guess"),
+            text=HEADING,
         )
-        .encode(x=alt.value(0), y=y, text="name:N")
+        .encode(x=alt.value(0), y=y)
     )
     return layers
 

@@ -38,11 +38,7 @@ class Figure:
         """
         # `frame` is the width of the whole drawing, for what has to be shorter on a phone.
         frame = {"expr": "containerSize()[0]"} if width == "container" else {"value": width}
-        # The painter has no font to measure with where a text has a limit: it takes letters for
-        # wider than they are, by a third where the reader's font is a wide one.
-        guess = 1 if width == "container" else 1.3
-        params = [{"name": "frame", **frame}, {"name": "guess", "value": guess}]
-        return {**self._spec, "width": width, "params": params}
+        return {**self._spec, "width": width, "params": [{"name": "frame", **frame}]}
 
     @cached_property
     def _spec(self) -> dict[str, Any]:

@@ -13,11 +13,14 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import GAP_SHAPES, LIGHT, themed
+from dashboards.charts.theme import GAP_SHAPES, LIGHT, named_axis, themed
 from pipelines.fields import GAP_KINDS
 
 ROWS = 24
-_ROW_HEIGHT = 24
+_ROW_HEIGHT = 28
+# Pixels for an agency's name, in two lines, on a phone and elsewhere; and the type's size there.
+_NARROW, _WIDE = (126, 11), (270, 12)
+_PHONE = 560
 _YEARS = 14
 _GRAVITY = {kind: rank for rank, kind in enumerate(GAP_KINDS)}
 _SIZES = {"small": 60, "middle": 120, "large": 220}
@@ -156,21 +159,18 @@ def _layers(
     kinds = [kind for kind in GAP_KINDS if any(c["kind"] == kind for c in cells)]
     colours = alt.Scale(domain=kinds, range=[LIGHT[kind] for kind in kinds])
     shapes = alt.Scale(domain=kinds, range=[GAP_SHAPES[kind] for kind in kinds])
-    sizes = alt.Scale(domain=list(_SIZES), range=list(_SIZES.values()))
+    sizes = alt.Scale(
+        domain=list(_SIZES),
+        range=[
+            alt.ExprRef(f"frame < {_PHONE} ? {size * 0.6} : {size}") for size in _SIZES.values()
+        ],
+    )
     columns = alt.Scale(domain=[str(year) for year in years])
     rows = alt.Y(
         "agency:N",
         sort=order,
         scale=alt.Scale(domain=order),
-        axis=alt.Axis(
-            title=None,
-            labelLimit=alt.ExprRef("(frame < 560 ? 150 : 270) * guess"),
-            labelColor=LIGHT["ink"],
-            domain=False,
-            ticks=False,
-            grid=True,
-            labelPadding=8,
-        ),
+        axis=named_axis(order, narrow=_NARROW, wide=_WIDE, below=_PHONE, grid=True),
     )
 
     def x(name: str) -> alt.X:
@@ -191,9 +191,17 @@ def _layers(
             size=alt.Size("weight:O", scale=sizes, legend=None),
             tooltip=told,
         ),
-        alt.Chart(alt.Data(values=[c for c in cells if c["more"]]))
-        .mark_text(dx=11, align="left", fontSize=11, fill=LIGHT["muted"], aria=False)
-        .encode(x=x("year"), y=rows, text=alt.Text("label:N")),
+        alt.Chart(alt.Data(values=[{**c, "room": _room(c, cells)} for c in cells if c["more"]]))
+        .mark_text(dx=5, dy=-8, align="left", fontSize=10.5, fill=LIGHT["muted"], aria=False)
+        .encode(
+            x=x("year"),
+            y=rows,
+            text=alt.Text("label:N"),
+            # Where the next mark is too near, the table alone tells how many more there are.
+            opacity=alt.condition(
+                f"datum.room * width > {17 * len(years)}", alt.value(1), alt.value(0)
+            ),
+        ),
     ]
     if tails:
         layers.insert(
@@ -208,6 +216,13 @@ def _layers(
             ),
         )
     return layers
+
+
+def _room(cell: dict[str, Any], cells: list[dict[str, Any]]) -> int:
+    """Columns from a cell to the next mark of its row."""
+    year = int(cell["year"])
+    later = [int(c["year"]) for c in cells if c["agency"] == cell["agency"]]
+    return min((other - year for other in later if other > year), default=_YEARS)
 
 
 def _agencies_with(told: list[Gap], *kinds: str) -> int:

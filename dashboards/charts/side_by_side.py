@@ -17,7 +17,7 @@ import polars as pl
 
 from dashboards import phrases
 from dashboards.charts.figure import Figure
-from dashboards.charts.theme import LIGHT, themed
+from dashboards.charts.theme import HEADING, LIGHT, headings, themed
 from dashboards.charts.time_axis import named_days, time_axis
 from dashboards.charts.trend import frequency_shown
 
@@ -315,10 +315,10 @@ def _layers(
         of([line for line in lines if line["told"]])
         .mark_text(align="right", dy=-6, fontSize=11, fill=LIGHT["muted"], aria=False)
         .encode(x=alt.XValue("width"), y=y("y"), text="told:N"),
-        of(titles)
+        of(headings(titles, 12, bold=True))
         .mark_text(align="left", dy=8, fontSize=12, fontWeight=600, aria=False,
-                   limit=alt.ExprRef("width"))
-        .encode(x=alt.value(0), y=y("y"), text="name:N"),
+                   text=HEADING)
+        .encode(x=alt.value(0), y=y("y")),
         of(_bars(marks, faint=estimates))
         .mark_rect(aria=False, strokeWidth=1)
         .encode(

@@ -7,9 +7,13 @@ one SVG, static or live, thus follows the reader's colour scheme.
 
 from __future__ import annotations
 
-from typing import cast
+import json
+from math import ceil
+from typing import Any, cast
 
 import altair as alt
+
+from dashboards.charts.names import breadth, in_room
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif'
 
@@ -77,19 +81,79 @@ def stylesheet() -> str:
     )
 
 
+_PADDING = 8
+_MARGINS = 16
+# The text of a mark over such rows as `headings` gives.
+HEADING = alt.ExprRef("frame < datum.whole ? datum.brief : datum.name")
+
+
+def headings(rows: list[dict[str, Any]], size: float, bold: bool = False) -> list[dict[str, Any]]:
+    """Rows whose ``name`` is written over the whole drawing in one line: with a shorter form for
+    phones, and the width in pixels from which a drawing has room for all of it."""
+    brief = in_room([row["name"] for row in rows], 320 - _MARGINS, size, bold=bold)
+    return [
+        {
+            **row,
+            "brief": brief[row["name"]],
+            "whole": ceil(breadth(row["name"], size, bold)) + _MARGINS,
+        }
+        for row in rows
+    ]
+
+
 def named_rows(order: list[str]) -> alt.Y:
     """The rows of ranked bars: one for each name, in that order, named at the left."""
     return alt.Y(
         "name:N",
         sort=order,
         scale=alt.Scale(domain=order, padding=0.3),
-        axis=alt.Axis(
-            title=None,
-            domain=False,
-            ticks=False,
-            labelColor=LIGHT["ink"],
-            labelLimit=alt.ExprRef("180 * guess"),
-        ),
+        axis=named_axis(order, narrow=(150, 12), wide=(220, 12)),
+    )
+
+
+def named_axis(
+    order: list[str],
+    narrow: tuple[float, float],
+    wide: tuple[float, float],
+    below: float = 480,
+    **more: Any,
+) -> alt.Axis:
+    """An axis of names in up to two lines, none cut off by a reader's wide font and no two alike.
+
+    ``narrow`` and ``wide`` are the pixels for a line and the type's size, the former where the
+    whole drawing is narrower than ``below``; ``more`` as Altair's ``Axis`` takes it.
+    """
+    told = [in_room(order, room, size, lines=2) for room, size in (narrow, wide)]
+    # What the names need in the widest font: the painter would leave what they need in its own.
+    needs = [
+        ceil(max(breadth(line, size) for text in of.values() for line in text.split("\n")))
+        for of, (_, size) in zip(told, (narrow, wide), strict=True)
+    ]
+
+    def either(small: object, large: object) -> alt.ExprRef:
+        return alt.ExprRef(f"frame < {below} ? {small} : {large}")
+
+    lines = [json.dumps([of[name].split("\n") for name in order]) for of in told]
+    label = (
+        f"(frame < {below} ? {lines[0]} : {lines[1]})[indexof({json.dumps(order)}, datum.value)]"
+    )
+    return alt.Axis(
+        title=None,
+        domain=False,
+        ticks=False,
+        labelColor=LIGHT["ink"],
+        labelLimit=0,
+        labelFontSize=either(narrow[1], wide[1]),
+        labelLineHeight=either(narrow[1] + 1, wide[1] + 1),
+        # Lines follow downwards from the first: two are moved up to stand about the row's middle.
+        labelOffset={
+            "condition": {"test": f"length({label}) > 1", "value": -wide[1] / 2},
+            "value": 0,
+        },
+        labelExpr=label,
+        labelPadding=_PADDING,
+        minExtent=either(*(need + _PADDING for need in needs)),
+        **more,
     )
 
 
