@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Each start reads what an earlier one compiled, also where a shell forbids to keep it.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: setup build serve test torture review lint types lock clean
 

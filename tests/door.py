@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import httpx
+
+Wanted = Literal["up", "starting", "none"]
+"""Of the explorer."""
 
 _SERVE = (
     "import sys; from pathlib import Path; from dashboards.server import serve; "
     "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), None, int(sys.argv[3]))"
+)
+# Its process takes seconds to start, of a processor that other tests need.
+_NO_EXPLORER = (
+    "from dashboards.explorer.process import Explorer, ExplorerProcess; "
+    "ExplorerProcess.start = Explorer.start; "
 )
 
 
@@ -61,19 +70,19 @@ class Door:
 
 
 @contextmanager
-def open_door(releases: Path, explorer: bool = True, workers: int = 1) -> Iterator[Door]:
+def open_door(releases: Path, explorer: Wanted = "up", workers: int = 1) -> Iterator[Door]:
     """Serves the releases on an ephemeral port until the block ends.
 
-    Without ``explorer`` it does not wait for the explorer to be ready.
+    ``explorer``: wait until it is ready, or while it is starting do not, or have none.
     """
-    process = start(releases, 0, workers)
+    process = start(releases, 0, workers, explorer)
     try:
         assert process.stdout
         line = process.stdout.readline()
         found = re.search(r"http://\S+:\d+", line)
         assert found, f"the server did not start: {line}{process.stderr and process.stderr.read()}"
         door = Door(found[0], process)
-        if explorer:
+        if explorer == "up":
             door.wait_for(state="up")
         yield door
     finally:
@@ -81,10 +90,13 @@ def open_door(releases: Path, explorer: bool = True, workers: int = 1) -> Iterat
         process.wait(60)
 
 
-def start(releases: Path, port: int, workers: int = 1) -> subprocess.Popen[str]:
+def start(
+    releases: Path, port: int, workers: int = 1, explorer: Wanted = "starting"
+) -> subprocess.Popen[str]:
     """The server's process, as started by the command line."""
+    program = _NO_EXPLORER + _SERVE if explorer == "none" else _SERVE
     return subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(releases), str(port), str(workers)],
+        [sys.executable, "-c", program, str(releases), str(port), str(workers)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

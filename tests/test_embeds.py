@@ -156,7 +156,7 @@ def test_a_pinned_chart_stays_and_tells_of_its_revision(tmp_path: Path) -> None:
     file = write_release(tmp_path) / "gaps.parquet"
     pl.read_parquet(file).drop("sentence").write_parquet(file)
     describe_again(file.parent)
-    with open_door(tmp_path, explorer=False) as door:
+    with open_door(tmp_path, explorer="none") as door:
         rows = door.get("/api/v1/gaps?columns=low,sentence").json()["rows"]
         assert [row["sentence"] for row in rows] == [None, None]
         assert door.get("/embed/gap-matrix/all.html").status_code == 200

@@ -54,9 +54,12 @@ def spark() -> Iterator[str]:
         pytest.skip("java is not installed; Spark needs it")
     warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
-    with open_engine("spark", "local[2]"):
-        assert sql.SparkSession.getActiveSession() is not None
-        yield "spark"
+    with pytest.MonkeyPatch.context() as patched:
+        # For small logs Java's better compiler takes more time than it saves.
+        patched.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        with open_engine("spark", "local[2]"):
+            assert sql.SparkSession.getActiveSession() is not None
+            yield "spark"
 
 
 @pytest.fixture(params=["duckdb", "spark"])

@@ -116,7 +116,7 @@ def test_every_line_of_the_explorer_is_json() -> None:
 
 
 def test_workers_do_not_outlive_a_killed_parent(synthetic: Path) -> None:
-    with open_door(synthetic, explorer=False, workers=2) as door:
+    with open_door(synthetic, explorer="starting", workers=2) as door:
         assert door.get("/").status_code == 200
         children = psutil.Process(door.process.pid).children()
         door.process.kill()
@@ -147,7 +147,7 @@ def test_numbers_tell_of_the_server_and_of_no_reader(door: Door) -> None:
 
 def test_an_answer_under_way_is_finished_before_the_end(synthetic: Path) -> None:
     """Stopped while a reader takes a large answer slowly: it comes whole."""
-    with open_door(synthetic, explorer=False) as door:
+    with open_door(synthetic, explorer="none") as door:
         large = assets.address("bokeh.js")
         whole = door.get(large, headers={"Accept-Encoding": "identity"}).content
         host, port = door.address.removeprefix("http://").split(":")

@@ -183,7 +183,7 @@ def test_the_explorer_does_not_outlive_a_killed_server(own: tuple[Door, Path]) -
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -> None:
-    with open_door(synthetic, explorer=False) as door:
+    with open_door(synthetic, explorer="starting") as door:
         (child,) = _children(door)
         os.kill(door.process.pid, stop)
         assert door.process.wait(15) == 0

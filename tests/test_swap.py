@@ -168,7 +168,7 @@ def test_a_damaged_release_is_refused_and_the_old_one_stays(tmp_path: Path) -> N
     write_release(served)
     for version, (how, _) in _DAMAGES.items():
         _damage(Path(shutil.copytree(write_release(whole, version), built / version)), how)
-    with open_door(served, explorer=False) as door:
+    with open_door(served, explorer="none") as door:
         for (version, (how, file)), last in zip(
             _DAMAGES.items(), [VERSION, *_DAMAGES], strict=False
         ):
@@ -208,7 +208,7 @@ def test_a_server_that_starts_on_a_damaged_release_serves_the_last_sound_one(
 ) -> None:
     write_release(tmp_path)
     _damage(write_release(tmp_path, NEWER), "a flipped bit")
-    with open_door(tmp_path, explorer=False) as door:
+    with open_door(tmp_path, explorer="none") as door:
         health = door.get("/healthz").json()
         assert health["release"] == VERSION
         assert "sha256" in health["refused"][NEWER]
@@ -217,7 +217,7 @@ def test_a_server_that_starts_on_a_damaged_release_serves_the_last_sound_one(
 def test_a_release_that_vanishes_stays_whole_for_its_readers(tmp_path: Path) -> None:
     """Deleted, then built anew under the same name: what is served never lacks a file."""
     write_release(tmp_path)
-    with open_door(tmp_path, explorer=False) as door:
+    with open_door(tmp_path, explorer="none") as door:
         shutil.rmtree(tmp_path / VERSION)
         os.sync()
         for table in ("bounds", "gaps", "reports"):
