@@ -38,7 +38,7 @@ types: setup
 
 test: lint types build .venv-reader/.ready
 	@sh tests/chromium.sh
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The long trials: faults, hostile ledgers, hostile traffic. Counts are printed as they go.
 torture: setup build
