@@ -11,17 +11,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from babel import Locale
 
-METRIC_NOUNS = {
-    "searches": ("search", "searches"),
-    "requests": ("request", "requests"),
-    "deployments": ("deployment", "deployments"),
-    "faces_scanned": ("face scanned", "faces scanned"),
-    "alerts": ("alert", "alerts"),
-    "false_alerts": ("false alert", "false alerts"),
-    "possible_matches": ("possible match", "possible matches"),
-    "identifications": ("identification", "identifications"),
-    "arrests": ("arrest", "arrests"),
-}
+from pipelines.arithmetic import NOUNS
+
+METRIC_NOUNS = NOUNS
 CHANNEL_WORDS = {
     "published": "published by the agency",
     "on_request": "given on request",

@@ -16,7 +16,7 @@ from dashboards.charts.names import breadth, in_room
 from dashboards.charts.theme import LIGHT, themed
 
 ROWS = 20
-_ROW, _TWO_LINES = 38, 50
+_ROW, _TWO_LINES = 38, 46
 _SIZE, _LINE = 12, 14
 # The drawing on a phone, where a row shows its count alone, and the narrowest that also tells the
 # period; what its frame takes of both.
