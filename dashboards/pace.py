@@ -40,7 +40,7 @@ class Paced:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on everything that is cheap."""
         if scope["type"] == "http" and scope["path"].startswith(_COMPUTED):
-            reader = _reader(scope)
+            reader = reader_of(scope)
             if len(self._storage.events) > _MOST:
                 self._storage.reset()
             if reader and not self._limiter.hit(_LIMIT, reader):
@@ -50,8 +50,8 @@ class Paced:
         await self.app(scope, receive, send)
 
 
-def _reader(scope: Scope) -> str:
-    """Whom the limit counts; blank for the machine itself."""
+def reader_of(scope: Scope) -> str:
+    """Whom limits count; blank for the machine itself."""
     client = scope.get("client")
     try:
         address = ipaddress.ip_address(client[0] if client else "")

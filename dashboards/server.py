@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,12 @@ from dashboards import assets, journal, metrics, releases
 from dashboards.api import add_api
 from dashboards.downloads import add_downloads
 from dashboards.embeds.routes import add_embeds
-from dashboards.explorer.process import Explorer, ExplorerProcess
+from dashboards.explorer.process import ANSWER_SECONDS, Explorer, ExplorerProcess
 from dashboards.headers import EXPLORER, SecurityHeaders
 from dashboards.held import Held, state
 from dashboards.lane import IDLE_SECONDS, Lane, watch
 from dashboards.metrics import Measured
-from dashboards.pace import A_MINUTE, Paced
+from dashboards.pace import A_MINUTE, Paced, reader_of
 from dashboards.pages import render
 from dashboards.shelf import FromShelf, Kept, Shelf, finish
 from dashboards.site.serving import Pages
@@ -47,8 +48,11 @@ from dashboards.workers import supervise
 
 _LONGEST_QUERY = 2_000
 _LONGEST_MESSAGE = 1 << 16
-MOST_STREAMS = 1_000
-"""Websockets of the explorer open at once, in each worker."""
+MOST_STREAMS, MOST_STREAMS_OF_ONE = 1_000, 60
+"""Websockets of the explorer open at once, of all readers and of one address, in each worker."""
+MOST_ASKED, IDLE_STREAM_SECONDS = 1 << 20, 1_800.0
+"""Bytes that a reader may send through one websocket (a changed filter is some 300), and how long
+it may say nothing. Beyond, it ends; the page goes on without."""
 log = structlog.get_logger()
 _YEAR = "public, max-age=31536000, immutable"
 
@@ -283,6 +287,8 @@ def _add_explorer(app: FastAPI, explorer: Explorer, path: Path, shelf: Shelf) ->
         query = request.url.query
         if len(query) > _LONGEST_QUERY:
             return _too_long(request)
+        if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+            return _from_elsewhere(request)
         if explorer.state == "down":
             return _explorer_down(request)
         opened = await explorer.get(f"/explore?{query}")
@@ -311,18 +317,18 @@ def _add_explorer(app: FastAPI, explorer: Explorer, path: Path, shelf: Shelf) ->
         }
         return Response(made.content, headers=headers, media_type="text/csv; charset=utf-8")
 
-    streams = 0
+    streams: Counter[str] = Counter()
 
     @app.websocket("/explore/ws")
     async def stream(reader: WebSocket) -> None:
-        nonlocal streams
         if not _same_origin(reader):
             await reader.close(1008)
             return
-        if streams >= MOST_STREAMS:
+        who = reader_of(reader.scope)
+        if streams.total() >= MOST_STREAMS or (who and streams[who] >= MOST_STREAMS_OF_ONE):
             await reader.close(1013)
             return
-        streams += 1
+        streams[who] += 1
         # The session's token travels as the second subprotocol, as Bokeh's client sends it.
         offered = [Subprotocol(name) for name in reader.scope["subprotocols"]]
         try:
@@ -332,6 +338,7 @@ def _add_explorer(app: FastAPI, explorer: Explorer, path: Path, shelf: Shelf) ->
                 origin=Origin("http://explorer.invalid"),
                 subprotocols=offered,
                 compression=None,
+                open_timeout=ANSWER_SECONDS,
                 max_size=1 << 24,
                 proxy=None,
             ) as session:
@@ -341,7 +348,9 @@ def _add_explorer(app: FastAPI, explorer: Explorer, path: Path, shelf: Shelf) ->
             with contextlib.suppress(RuntimeError):
                 await reader.close(1013)
         finally:
-            streams -= 1
+            streams[who] -= 1
+            if not streams[who]:
+                del streams[who]
 
 
 def _same_origin(reader: WebSocket) -> bool:
@@ -351,14 +360,21 @@ def _same_origin(reader: WebSocket) -> bool:
 
 
 async def _relay(reader: WebSocket, session: Any) -> None:
-    """Carries messages both ways until either side ends; then ends the other."""
+    """Carries messages both ways until either side ends, or the reader says nothing or too much;
+    then ends the other."""
 
     async def inward() -> None:
-        while True:
-            message = await reader.receive()
+        asked = 0
+        while asked <= MOST_ASKED:
+            try:
+                message = await asyncio.wait_for(reader.receive(), IDLE_STREAM_SECONDS)
+            except TimeoutError:
+                return
             if message["type"] == "websocket.disconnect":
                 return
-            await session.send(message.get("text") or message["bytes"])
+            said = message.get("text") or message["bytes"]
+            asked += len(said)
+            await session.send(said)
 
     async def outward() -> None:
         async for message in session:
@@ -446,6 +462,11 @@ def _too_long(request: Request) -> Response:
     return _problem(request, 414, "This address is too long", words)
 
 
+def _from_elsewhere(request: Request) -> Response:
+    words = "Only the explorer's own page opens its sessions. Its address is /explore."
+    return _problem(request, 403, "Not from another site", words)
+
+
 def _explorer_busy(request: Request) -> Response:
     words = (
         "As many people are using the explorer as it can serve. Its page shows the view as it is; "
@@ -456,8 +477,8 @@ def _explorer_busy(request: Request) -> Response:
 
 def _too_often(request: Request) -> Response:
     words = (
-        f"At most {A_MINUTE} computed answers a minute go to one address. Tables are files that "
-        "are not limited: /data/latest/TABLE.parquet."
+        f"Your address asked for more than {A_MINUTE} computed answers within a minute. Tables are "
+        "files that are not limited: /data/latest/TABLE.parquet."
     )
     return _problem(request, 429, "Too many requests", words, retry=30)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -275,6 +277,30 @@ def test_a_lost_session_still_lets_the_reader_go_on(owing: Door, browser: Any) -
         opened.page.click("text=Apply")
         opened.page.wait_for_selector("text=4,000 to 9,000 searches")
         opened.wait_until_live()
+
+
+def test_a_reader_who_came_too_late_for_a_session_gets_another(door: Door, browser: Any) -> None:
+    """The first session is gone when the page's websocket comes for it."""
+    opened_for = []
+
+    def gone_at_first(route: Any) -> None:
+        answer = route.fetch()
+        opened = answer.json()
+        if not opened_for:
+            payload = {"session_id": "gone", "session_expiry": 2**31}
+            token = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
+            opened["item"]["token"] = token
+        opened_for.append(opened["item"]["token"])
+        route.fulfill(response=answer, json=opened)
+
+    with visit(browser, door.address + "/about/") as opened:
+        opened.page.route("**/explore/session*", gone_at_first)
+        opened.page.goto(door.address + "/explore?country=US")
+        opened.wait_until_live()
+        assert len(opened_for) == 2
+        opened.page.select_option("[name=country]", "GB")
+        opened.page.wait_for_selector("text=3,100 searches in 2022")
+        assert opened.page.locator(".card:visible .live svg.marks").count() >= 3
 
 
 def test_the_page_names_its_release(door: Door, browser: Any) -> None:

@@ -7,20 +7,26 @@ The short form runs with all tests; `make torture` runs the long one and prints 
 from __future__ import annotations
 
 import asyncio
+import base64
 import concurrent.futures
 import contextlib
+import json
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import psutil
 import pytest
 import schemathesis
+from bokeh.util.token import get_session_id
 from door import Door, open_door
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,12 +40,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin, Subprotocol
 
-from dashboards import lane, openapi, pace
+from dashboards import lane, openapi, pace, server
 from dashboards.explorer.__main__ import MOST as MOST_SESSIONS
 from dashboards.pace import Paced
-from dashboards.server import MOST_STREAMS
+from dashboards.server import MOST_STREAMS, MOST_STREAMS_OF_ONE
 from pipelines.fields import RELEASE
 
+ROOT = Path(__file__).parents[1]
 _INJECTIONS = [
     "' OR 1=1 --", "1; DROP TABLE bounds", "\" UNION SELECT * FROM read_csv('/etc/passwd')",
     "${jndi:ldap://x}", "../../../../etc/passwd", "<script>alert(1)</script>", "\x00", "%00",
@@ -233,9 +240,55 @@ def _trickle(door: Door, number: int) -> tuple[float, float]:
         return time.monotonic() - begun, slowest
 
 
-def test_a_head_that_does_not_end_is_given_up(door: Door) -> None:
+@pytest.fixture(scope="module")
+def opened_early(door: Door) -> tuple[float, dict[str, Any]]:
+    """When a session was opened, and its token and roots."""
+    opened = door.get("/explore/session").json()
+    return time.monotonic(), opened
+
+
+def test_a_head_that_does_not_end_is_given_up(door: Door, opened_early: object) -> None:
     taken, _ = _trickle(door, 50)
     assert taken > lane.HEAD_SECONDS - 2
+
+
+# --- the explorer's websockets and sessions
+
+
+def _stream_of(door: Door, token: str, named: str = "") -> connect:
+    """A websocket as the explorer's page opens it; ``named`` is the reader that a proxy names."""
+    return connect(
+        door.address.replace("http", "ws", 1) + "/explore/ws",
+        subprotocols=[Subprotocol("bokeh"), Subprotocol(token)],
+        origin=Origin(door.address),
+        additional_headers={"X-Forwarded-For": named} if named else None,
+        proxy=None,
+        open_timeout=60,
+        ping_interval=None,
+        max_size=None,
+    )
+
+
+async def _shown(door: Door, opened: dict[str, Any], query: str) -> None:
+    """Asks the session for another view through the models that it was opened with."""
+    roots = {place: model for model, place in opened["item"]["roots"].items()}
+    model = {"id": roots[opened["places"]["synced"]]}
+    event = {"kind": "ModelChanged", "model": model, "attr": "query", "new": query}
+    async with _stream_of(door, opened["item"]["token"]) as stream, asyncio.timeout(30):
+        await stream.recv()
+        for part in ({"msgid": "1", "msgtype": "PATCH-DOC"}, {}, {"events": [event]}):
+            await stream.send(json.dumps(part))
+        while f'"attr":"shown","new":"{query}"' not in str(await stream.recv()):
+            pass
+
+
+def test_a_reader_whose_page_took_long_has_a_live_session(
+    door: Door, opened_early: tuple[float, dict[str, Any]]
+) -> None:
+    """The very session that was opened, not another of its name: its models are in the page."""
+    since, opened = opened_early
+    time.sleep(max(0.0, since + 12 - time.monotonic()))
+    in_a_thread(_shown(door, opened, "country=GB"))
 
 
 @pytest.mark.torture
@@ -247,11 +300,8 @@ def test_many_heads_that_do_not_end(door: Door) -> None:
     assert _memory(door) < before + 150
 
 
-# --- the explorer's websockets and sessions
-
-
 async def _open_streams(
-    door: Door, number: int, token: str, stack: contextlib.AsyncExitStack
+    door: Door, number: int, token: str, stack: contextlib.AsyncExitStack, named: str = ""
 ) -> int:
     """Opens idle websockets, a hundred at a time; returns how many the door let in."""
     turns = asyncio.Semaphore(100)
@@ -259,16 +309,7 @@ async def _open_streams(
     async def one() -> bool:
         async with turns:
             try:
-                await stack.enter_async_context(
-                    connect(
-                        door.address.replace("http", "ws", 1) + "/explore/ws",
-                        subprotocols=[Subprotocol("bokeh"), Subprotocol(token)],
-                        origin=Origin(door.address),
-                        proxy=None,
-                        open_timeout=60,
-                        ping_interval=None,
-                    )
-                )
+                await stack.enter_async_context(_stream_of(door, token, named))
             except (OSError, WebSocketException, TimeoutError):
                 return False
             return True
@@ -345,15 +386,27 @@ def test_a_full_explorer_says_so_and_recovers(small: Door) -> None:
     answers = _storm(small, 2)
     assert answers[200] >= 5
     assert answers[503] > 0
-    # Those that the sixteen readers asked for at the same moment may come on top.
-    assert int(str(small.explorer()["sessions"])) <= 5 + 16
+    assert int(str(small.explorer()["sessions"])) <= 5
     small.wait_for(sessions=0, charts=0)
-    assert small.get("/explore/session").status_code == 200
+
+
+def test_as_many_sessions_open_as_fit_and_not_one_more(small: Door) -> None:
+    small.wait_for(sessions=0)
+
+    async def all_at_once() -> Counter[int]:
+        async with httpx.AsyncClient(base_url=small.address, timeout=60) as readers:
+            asked = (readers.get(f"/explore/session?country={n}") for n in range(80))
+            return Counter(answer.status_code for answer in await asyncio.gather(*asked))
+
+    assert in_a_thread(all_at_once()) == {200: 5, 503: 75}
+    assert small.explorer()["sessions"] == 5
 
 
 def test_an_address_is_written_nowhere(small: Door) -> None:
-    """Neither after a storm, nor at the end."""
+    """Neither after a storm, nor at the end, nor by the explorer that is busy."""
     reader = {"X-Forwarded-For": "203.0.113.7"}
+    asked = [small.get("/explore/session?agency=secret", headers=reader) for _ in range(6)]
+    assert asked[-1].status_code == 503
     for path in ("/api/v1/gaps?low=secret", "/nowhere", "/", "/embed/no/no.html"):
         small.get(path, headers=reader)
     told = small.get("/metrics").text + small.get("/healthz").text + small.stop()
@@ -374,26 +427,151 @@ def test_a_reload_storm_is_bounded(synthetic: Path) -> None:
         assert most < before + 4 * MOST_SESSIONS
 
 
+def _made_up(**payload: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
+
+
 def test_a_made_up_token_opens_nothing(door: Door) -> None:
-    door.wait_for(sessions=0)
+    before = door.wait_for(sessions=0)
 
     async def knock(token: str) -> str:
-        address = door.address.replace("http", "ws", 1) + "/explore/ws"
         try:
-            async with connect(
-                address,
-                subprotocols=[Subprotocol("bokeh"), Subprotocol(token)],
-                origin=Origin(door.address),
-                proxy=None,
-            ) as stream:
+            async with _stream_of(door, token) as stream:
                 return str(await asyncio.wait_for(stream.recv(), 10))
         except (WebSocketException, TimeoutError) as error:
             return type(error).__name__
 
-    for token in ("x", "e30", "bm90IGpzb24", "eyJzZXNzaW9uX2lkIjogIngifQ"):
+    later = int(time.time()) + 200
+    whole = _made_up(session_id="a" * 44, session_expiry=later)
+    for token in ("x", "e30", "bm90IGpzb24", "eyJzZXNzaW9uX2lkIjogIngifQ", whole):
         said = in_a_thread(knock(token))
         assert said.startswith(("Connection", "Invalid")), said
-    assert door.get("/explore/session").status_code == 200
+    assert door.explorer() == before
+
+
+def test_one_address_cannot_take_all_websockets(door: Door) -> None:
+    token = door.get("/explore/session").json()["item"]["token"]
+
+    async def trial() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            beyond = MOST_STREAMS_OF_ONE + 4
+            assert await _open_streams(door, beyond, token, stack, "203.0.113.7") == beyond - 4
+            assert await _open_streams(door, 2, token, stack, "203.0.113.8") == 2
+        # Whoever closes some may open others.
+        for _ in range(50):
+            async with contextlib.AsyncExitStack() as stack:
+                if await _open_streams(door, 1, token, stack, "203.0.113.7"):
+                    return
+            await asyncio.sleep(0.1)
+        raise AssertionError("none was given back")
+
+    in_a_thread(trial())
+
+
+@pytest.mark.parametrize("said", ["nothing", "too much"])
+def test_a_websocket_that_says_nothing_or_too_much_ends(
+    said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reader:
+        closed = 0
+
+        async def receive(self) -> dict[str, str]:
+            if said == "nothing":
+                await asyncio.sleep(60)
+            return {"type": "websocket.receive", "text": "x" * 600}
+
+        async def close(self, code: int) -> None:
+            self.closed = code
+
+    class Session:
+        sent = 0
+
+        async def send(self, text: str) -> None:
+            self.sent += len(text)
+
+        def __aiter__(self) -> Session:
+            return self
+
+        async def __anext__(self) -> str:
+            await asyncio.sleep(60)
+            raise StopAsyncIteration
+
+    monkeypatch.setattr(server, "IDLE_STREAM_SECONDS", 0.05)
+    reader, session = Reader(), Session()
+    in_a_thread(asyncio.wait_for(server._relay(reader, session), 20))  # type: ignore[arg-type]
+    assert reader.closed == 1001
+    assert session.sent == 0 if said == "nothing" else session.sent <= server.MOST_ASKED + 600
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_cannot_make_its_readers_open_sessions(door: Door, site: str) -> None:
+    """As its page would with an image of this address."""
+    before = door.explorer()["sessions"]
+    answer = door.get("/explore/session", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == 403
+    assert door.explorer()["sessions"] == before
+
+
+def test_nobody_can_wait_in_a_session_for_the_reader_of_a_link(door: Door) -> None:
+    """A session is shared by all who name it, and what one of them writes all others see."""
+    door.wait_for(sessions=0)
+
+    async def trial() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            chosen = "chosen-by-somebody-else"
+            token = _made_up(session_id=chosen, session_expiry=int(time.time()) + 200)
+            sessions = set()
+            for name, value in (("bokeh-session-id", chosen), ("bokeh-token", token)):
+                for _ in range(2):
+                    asked = f"/explore/session?country=GB&{name}={value}"
+                    opened = (await asyncio.to_thread(door.get, asked)).json()["item"]["token"]
+                    assert await stack.enter_async_context(_stream_of(door, opened))
+                    sessions.add(get_session_id(opened))
+            assert len(sessions) == 4
+            assert chosen not in sessions
+            assert (await asyncio.to_thread(door.explorer))["sessions"] == 4
+
+    in_a_thread(trial())
+
+
+def test_a_session_that_cannot_be_opened_takes_no_place() -> None:
+    """More fail than there are places; the next is answered by its fault, not as busy."""
+    says = """
+import asyncio, os, sys
+os.environ["FACETALLY_EXPLORER_SESSIONS"] = "2"
+from bokeh.application.handlers import FunctionHandler
+from panel.io.application import Application
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.testing import bind_unused_port
+from dashboards import journal
+from dashboards.explorer.__main__ import PATH, Bounded
+
+def fails(document):
+    raise ValueError("no release")
+
+async def trial():
+    journal.configure("explorer")
+    tornado = Bounded({PATH: Application(FunctionHandler(fails, trap_exceptions=False))})
+    server = HTTPServer(tornado)
+    listening, port = bind_unused_port()
+    server.add_socket(listening)
+    tornado.initialize(IOLoop.current())
+    for _ in range(4):
+        address = f"http://127.0.0.1:{port}{PATH}?agency=secret"
+        answer = await AsyncHTTPClient().fetch(address, raise_error=False)
+        print(answer.code, tornado.held)
+
+asyncio.run(trial())
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", says], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert told.stdout.split() == ["500", "0"] * 4
+    logged = [json.loads(line) for line in told.stderr.splitlines()]
+    assert ["ValueError: no release" in line["exception"] for line in logged] == [True] * 4
+    assert "secret" not in told.stderr
 
 
 def test_the_database_reaches_nothing_outside(tmp_path: Path) -> None:

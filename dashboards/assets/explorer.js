@@ -226,25 +226,35 @@
   const newSession = async () => {
     const answer = await fetch(`/explore/session${location.search}`);
     if (!answer.ok) throw new Error(`no session (${answer.status})`);
-    return answer.json();
+    const opened = await answer.json();
+    if (opened.release === document.querySelector("[data-release]").dataset.release) return opened;
+    // A release came between page and session: their figures must not be mixed.
+    if (sessionStorage.getItem("reloaded") === opened.release) throw new Error("the page is of another release");
+    sessionStorage.setItem("reloaded", opened.release);
+    location.reload();
+    return new Promise(() => {});
+  };
+
+  // A session waits only so long for its websocket; whoever comes too late asks for another.
+  const connect = async (opened) => {
+    for (let tries = 1; ; tries += 1) {
+      for (const [name, id] of Object.entries(opened.places)) document.querySelector(`[data-root="${name}"]`).id = id;
+      // Bokeh keeps the failure to itself; only a session that was reached gives a document.
+      await Bokeh.embed.embed_items({}, [opened.item]);
+      if (Bokeh.documents.length) return;
+      if (tries > 3) throw new Error("no session could be reached");
+      await new Promise((done) => setTimeout(done, 1000 * tries * (0.5 + Math.random())));
+      opened = await newSession();
+    }
   };
 
   const start = async () => {
     narrow();
     await painted();
     const [opened] = await Promise.all([newSession(), bundles()]);
-    const release = document.querySelector("[data-release]").dataset.release;
-    if (opened.release !== release) {
-      // A release came between page and session: their figures must not be mixed.
-      if (sessionStorage.getItem("reloaded") === opened.release) throw new Error("the page is of another release");
-      sessionStorage.setItem("reloaded", opened.release);
-      location.reload();
-      return;
-    }
-    for (const [name, id] of Object.entries(opened.places)) document.querySelector(`[data-root="${name}"]`).id = id;
     countDrawings();
     Bokeh.set_log_level("warn");
-    await Bokeh.embed.embed_items({}, [opened.item]);
+    await connect(opened);
     const session = Bokeh.documents[0];
     synced = session.get_model_by_name("synced");
     synced.properties.parts.change.connect(show);

@@ -19,19 +19,24 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+import structlog
 from altair.utils.schemapi import debug_mode
 from bokeh.application.handlers import FunctionHandler
 from bokeh.protocol.exceptions import ProtocolError
+from bokeh.server.connection import ServerConnection
 from bokeh.server.contexts import ApplicationContext
+from bokeh.server.session import ServerSession
 from bokeh.server.tornado import BokehTornado
 from bokeh.util.token import get_session_id
 from panel.io.application import Application
+from panel.io.server import DocHandler
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler
 
 from dashboards import journal, releases
 from dashboards.explorer import page, rows
@@ -39,24 +44,53 @@ from dashboards.explorer.app import PATH, Chart, open_session, query_of
 from dashboards.explorer.content import content
 from dashboards.explorer.view import View, read
 
+log = structlog.get_logger()
 ORIGIN = "explorer.invalid"
 MOST = int(os.environ.get("FACETALLY_EXPLORER_SESSIONS", "500"))
 """Sessions open at once."""
-_UNUSED_SECONDS = 8
+# A session whose websocket has not come yet is kept so long: while there is room, and when three
+# quarters of it are taken.
+_WAITS_SECONDS, _HURRIED_SECONDS = 30, 8
 _IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.03
 
 
 class Bounded(BokehTornado):
-    """Opens no session beyond ``MOST``: each holds charts and tables of its own."""
+    """Holds at most ``MOST`` sessions, for each has charts and tables of its own.
+
+    Only :class:`Opening` opens one; a websocket finds the session that was opened for it.
+    """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.context: ApplicationContext = self._applications[PATH]
+        self.turn = asyncio.Lock()
+
+    @property
+    def held(self) -> int:
+        """Sessions that are open or being opened."""
+        return len(self.context._sessions) + len(self.context._pending_sessions)
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
-        """The handler of a request; of one more session, the one that says busy."""
-        if request.path in {PATH, f"{PATH}/ws"}:
-            context = self._applications[PATH]
-            held = len(context._sessions) + len(context._pending_sessions)
-            if held >= MOST and not _known(request, context):
-                return self.get_handler_delegate(request, Busy)
+        """The handler of a request."""
+        if request.path == PATH:
+            made_with = {"application_context": self.context, "bokeh_websocket_path": f"{PATH}/ws"}
+            return self.get_handler_delegate(request, Opening, made_with)
+        if request.path == f"{PATH}/ws" and not _known(request, self.context):
+            return self.get_handler_delegate(request, Gone)
         return super().find_handler(request, **options)
+
+    def client_lost(self, connection: ServerConnection) -> None:
+        """A reader who left does not come back to the session: pages ask for a new one."""
+        session = connection.session
+        super().client_lost(connection)
+        session.request_expiration()
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Tornado would write down what failing requests asked for; the door counts them."""
+
+    async def _cleanup_sessions(self) -> None:
+        seconds = _HURRIED_SECONDS if self.held >= 0.75 * MOST else _WAITS_SECONDS
+        await self.context._cleanup_sessions(seconds * 1_000)
 
 
 def _known(request: HTTPServerRequest, context: ApplicationContext) -> bool:
@@ -69,11 +103,50 @@ def _known(request: HTTPServerRequest, context: ApplicationContext) -> bool:
     return True
 
 
-class Busy(RequestHandler):
-    """503: as many sessions are open as fit."""
+class Discreet(RequestHandler):
+    """Writes down its faults without what the reader asked for."""
+
+    def log_exception(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind and value and not isinstance(value, HTTPError):
+            log.error("request failed", exc_info=(kind, value, traceback))
+
+
+class Opening(Discreet, DocHandler):
+    """``GET /explore?QUERY``: opens a session; 503 where as many are open as fit.
+
+    One at a time, so that none is counted twice or not at all, and so that websockets and changed
+    filters get their turn in between.
+    """
+
+    async def get_session(self) -> ServerSession:  # type: ignore[override]
+        tornado: Bounded = self.application  # type: ignore[assignment]
+        # Whoever could choose a session's name could wait in it for the reader of a link.
+        for name in ("bokeh-session-id", "bokeh-token"):
+            self.request.arguments.pop(name, None)
+        async with tornado.turn:
+            if tornado.held >= MOST or self._has_left():
+                raise HTTPError(503)
+            try:
+                return await super().get_session()  # type: ignore[misc]
+            finally:
+                # Left there, one that failed would count for ever.
+                tornado.context._pending_sessions.clear()
+
+    def _has_left(self) -> bool:
+        connection: Any = self.request.connection
+        return bool(connection.stream.closed())
+
+
+class Gone(RequestHandler):
+    """410: the session that the websocket comes for is not open (any more)."""
 
     def prepare(self) -> None:
-        self.send_error(503)
+        self.send_error(410)
 
 
 class Sessions(RequestHandler):
@@ -88,7 +161,7 @@ class Sessions(RequestHandler):
         self.write({"sessions": len(sessions), "connected": connected, "charts": charts})
 
 
-class Page(RequestHandler):
+class Page(Discreet):
     """``GET /page?QUERY``: the page of a view. It opens no session: the page's script does."""
 
     def initialize(self, path: Path) -> None:
@@ -100,7 +173,7 @@ class Page(RequestHandler):
         self.write(page.document(release, query_of(self.request.arguments)))
 
 
-class Rows(RequestHandler):
+class Rows(Discreet):
     """``GET /rows.csv?QUERY`` and ``GET /compared.csv?QUERY``: the rows behind a view."""
 
     def initialize(self, path: Path) -> None:
@@ -136,7 +209,6 @@ def main(path: Path, descriptor: int) -> None:
         include_headers=[],
         include_cookies=[],
         check_unused_sessions_milliseconds=2_000,
-        unused_session_lifetime_milliseconds=_UNUSED_SECONDS * 1_000,
         websocket_max_message_size_bytes=1 << 20,
     )
     server = HTTPServer(tornado)

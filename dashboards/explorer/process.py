@@ -19,7 +19,8 @@ import structlog
 State = Literal["starting", "up", "down"]
 log = structlog.get_logger()
 _GIVE_UP_AFTER = 5
-_ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
+"""How long an answer of the explorer may take, and its welcome to a websocket."""
 
 
 class Explorer:
@@ -31,7 +32,7 @@ class Explorer:
         self.client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=socket_path),
             base_url="http://explorer.invalid",
-            timeout=_ANSWER_SECONDS,
+            timeout=ANSWER_SECONDS,
         )
 
     @property
@@ -50,11 +51,15 @@ class Explorer:
         """The child's answer; None where there is none in time.
 
         Asked twice, for a child that died in between leaves connections that only look alive; the
-        second question waits for the next child.
+        second question waits for the next child. One that is slow is not asked for more.
         """
         for _ in range(2):
-            with contextlib.suppress(httpx.HTTPError):
+            try:
                 return await self.client.get(address)
+            except httpx.TimeoutException:
+                return None
+            except httpx.HTTPError:
+                continue
         return None
 
     async def sessions(self) -> dict[str, int | None] | None:
