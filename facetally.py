@@ -252,7 +252,10 @@ def verify(
     ] = None,
     releases: ReleasesDir = RELEASES,
 ) -> None:
-    """Check a release: files, keys, every certificate, all that follows. Exit 1 on any fault."""
+    """Check a release: files, keys, every certificate, all that follows.
+
+    Exit 0: whole. Exit 1: a fault. Exit 2: no fault found, but not all could be checked.
+    """
     from pipelines import verification
 
     home = releases / release if (releases / release).is_dir() else Path(release)
@@ -270,8 +273,13 @@ def verify(
     for fault in found.faults:
         print(f"{home}/{fault}")
     name = home.resolve().name
-    console.print(f"{len(found.faults)} faults in {name}" if found.faults else f"{name} is whole")
-    raise typer.Exit(1 if found.faults else 0)
+    if found.faults:
+        console.print(f"{len(found.faults)} faults in {name}")
+        raise typer.Exit(1)
+    if found.unchecked:
+        console.print(f"no fault found in {name}, but not all of it could be checked")
+        raise typer.Exit(2)
+    console.print(f"{name} is whole")
 
 
 @app.command()

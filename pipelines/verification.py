@@ -1,8 +1,11 @@
 """Whether a release is what it says it is, in every way that it can be checked by itself.
 
 Files, shapes, keys and vocabularies; every certificate, proved by a method of its own; and all that
-follows from the reports and statements, derived again by the code that built the release. Where
-the ledger is at hand, building it again shows the rest.
+follows from the reports and statements, derived again. Where the ledger is at hand, building it
+again shows the rest.
+
+A release says which code built it. Where that is not this code, what this code derives alike is
+proved all the same; what it derives otherwise may be right or forged, and is told as not checked.
 """
 
 from __future__ import annotations
@@ -46,6 +49,15 @@ class Verification:
         self.checked.append((what, how_many))
         self.faults += faults
 
+    def add_derived(self, what: str, how_many: int, faults: list[Fault], certain: bool) -> None:
+        """What was derived again; where other code may rightly derive otherwise, differences are
+        no faults, but not checked."""
+        if certain or not faults:
+            self.add(what, how_many, faults)
+        else:
+            self.unchecked.append(f"whether {what}; this code, which did not build it, says:")
+            self.unchecked += [f"  {fault}" for fault in faults]
+
 
 @dataclass(frozen=True)
 class _About:
@@ -55,6 +67,10 @@ class _About:
     as_of: date
     ledger_sha256: str
     method_sha256: str
+
+    @property
+    def by_this_code(self) -> bool:
+        return self.method_sha256 == method_fingerprint()
 
 
 def verify(home: Path, step: Callable[[str], None] = lambda _: None) -> Verification:
@@ -91,41 +107,49 @@ def verify(home: Path, step: Callable[[str], None] = lambda _: None) -> Verifica
     step("Adding up gaps")
     wrong = sum_faults(con, about.as_of)
     found.add("states of gaps have their sizes", tables["gap_history"].num_rows, wrong)
-    if about.method_sha256 == method_fingerprint():
-        _check_by_building(home, about, found, step)
-    else:
-        found.unchecked.append("what only the code that built it could derive again")
+    if not about.by_this_code:
+        found.unchecked.append(
+            f"whether the code that it names built it: {about.method_sha256!a} is not this code, "
+            f"{method_fingerprint()}"
+        )
+    _check_by_building(home, about, found, step)
     return found
 
 
 def compare_with_ledger(
     home: Path, ledger: Path, found: Verification, step: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Build the release again from the ledger it is said to come from, and compare all files."""
+    """Build the release again from the ledger it is said to come from, and compare all files: of a
+    release by other code those of the tables, as its descriptions name that code."""
     about = _read_about(home)
-    if about is None or about.method_sha256 != method_fingerprint():
-        found.unchecked.append("whether its ledger gives it, as other code built it")
+    if about is None:
+        found.unchecked.append("whether its ledger gives it, as it cannot be read")
         return
     step("Building it again from the ledger")
     with tempfile.TemporaryDirectory(prefix="facetally-verify-") as directory:
+        names = sorted(_file_names() - {*NEWS} if about.by_this_code else _table_files())
         try:
             again = build(ledger, Path(directory), about.as_of)
         except BrokenLedgerError as error:
-            found.faults.append(Fault(PACKAGE, f"cannot come from {ledger}: {error}"))
-            return
-        names = tuple(sorted(_file_names() - {*NEWS}))
-        faults = [
-            Fault(name, f"is not what {ledger} gives on {about.as_of}")
-            for name in names
-            if not (home / name).is_file()
-            or (home / name).read_bytes() != (again / name).read_bytes()
-        ]
-        found.add("files are what the ledger gives, byte by byte", len(names), faults)
+            faults = [Fault(PACKAGE, f"cannot come from {ledger}: {error}")]
+        else:
+            faults = [
+                Fault(name, f"is not what {ledger} gives on {about.as_of}")
+                for name in names
+                if not (home / name).is_file()
+                or (home / name).read_bytes() != (again / name).read_bytes()
+            ]
+        what = "files are what the ledger gives, byte by byte"
+        found.add_derived(what, len(names), faults, about.by_this_code)
+
+
+def _table_files() -> set[str]:
+    kinds = ("parquet", "csv", "json", "excel.csv")
+    return {f"{table.name}.{kind}" for table in RELEASE for kind in kinds}
 
 
 def _file_names() -> set[str]:
-    kinds = ("parquet", "csv", "json", "excel.csv")
-    return {*_DESCRIPTIONS, *NEWS, *(f"{table.name}.{kind}" for table in RELEASE for kind in kinds)}
+    return {*_DESCRIPTIONS, *NEWS, *_table_files()}
 
 
 def _read_about(home: Path) -> _About | None:
@@ -156,7 +180,7 @@ def _check_tables(
     found.add("columns name only rows that are there", named, shapes.reference_faults(con))
 
 
-# --- by the code that built it ---------------------------------------------------------------
+# --- derived again ---------------------------------------------------------------------------
 
 
 def _check_by_building(
@@ -170,7 +194,8 @@ def _check_by_building(
         except (duckdb.Error, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as error:
             wrong = [("reports", f"nothing can be derived ({str(error).splitlines()[0]})")]
         faults = [Fault(f"{table}.parquet", what) for table, what in wrong]
-        found.add("tables follow from the reports and statements", len(RELEASE), faults)
+        what = "tables follow from the reports and statements"
+        found.add_derived(what, len(RELEASE), faults, about.by_this_code)
         step("Describing the files again")
         _check_descriptions(home, about, stage, found)
         step("Comparing with the release before")
@@ -187,7 +212,8 @@ def _check_descriptions(home: Path, about: _About, stage: Path, found: Verificat
     version = f"{about.as_of}-{about.ledger_sha256[:12]}"
     describe_files(again, version, about.as_of, about.ledger_sha256, about.method_sha256)
     faults = _differing(home, again, _DESCRIPTIONS, "does not describe these tables")
-    found.add("descriptions are those of these tables", len(_DESCRIPTIONS), faults)
+    what = "descriptions are those of these tables"
+    found.add_derived(what, len(_DESCRIPTIONS), faults, about.by_this_code)
 
 
 def _check_news(home: Path, about: _About, stage: Path, found: Verification) -> None:
@@ -199,16 +225,20 @@ def _check_news(home: Path, about: _About, stage: Path, found: Verification) -> 
         found.faults.append(Fault("changes.json", f"does not say what changed ({error!r})"))
         return
     changes = None
+    certain = about.by_this_code
     if name is not None:
         beside = home.resolve().parent / name
         other = _read_about(beside)
-        if other is None or other.method_sha256 != about.method_sha256 or verify_files(beside):
-            found.unchecked.append(f"what changed since {name}, which is not at hand")
+        if other is None or verify_files(beside):
+            found.unchecked.append(
+                f"what changed since {name!a}, which is not whole beside it: put it there"
+            )
             return
+        certain = certain and other.by_this_code
         changes = compare(read_release(beside), read_release(home, about.version), MOST_NEWS)
     write_changes(stage, changes, about.version)
     faults = _differing(home, stage, NEWS, "does not tell what changed")
-    found.add("news files tell what changed", len(NEWS), faults)
+    found.add_derived("news files tell what changed", len(NEWS), faults, certain)
 
 
 def _differing(home: Path, again: Path, names: tuple[str, ...], what: str) -> list[Fault]:

@@ -126,7 +126,7 @@ def by_other_code(home: Path) -> None:
     package = json.loads((home / "datapackage.json").read_text())
     package["facetally"]["method_sha256"] = "0" * 64
     (home / "datapackage.json").write_text(json.dumps(package))
-    write_sums(home)
+    describe(home, files_only=True)
 
 
 def faults_of(home: Path) -> str:
@@ -202,6 +202,56 @@ def test_a_forgery_with_fitting_digests_is_found(home: Path, forgery: str) -> No
     if forgery in CERTIFIED:
         by_other_code(home)
     assert expected in faults_of(home)
+
+
+OTHERWISE = ("the agency's own bound", "a report's number", "a row of bounds", "a state of a gap")
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [pytest.param(f, marks=() if f == OTHERWISE[0] else pytest.mark.torture) for f in OTHERWISE],
+)
+def test_a_forgery_that_names_other_code_as_its_maker_does_not_pass(
+    home: Path, forgery: str
+) -> None:
+    """What no certificate tells may be right by that code; it is not called whole."""
+    harm, expected = FORGERIES[forgery]
+    harm(home)
+    by_other_code(home)
+    run = CliRunner().invoke(app, ["verify", str(home)])
+    assert run.exit_code in {1, 2}, run.output
+    assert expected in run.output
+    assert "is whole" not in run.output
+
+
+def test_a_release_by_other_code_is_proved_as_far_as_this_code_agrees(
+    whole: Path, home: Path
+) -> None:
+    by_other_code(home)
+    ledger = whole.parent.parent / "ledger"
+    run = CliRunner().invoke(app, ["verify", str(home), "--ledger", str(ledger)])
+    assert run.exit_code == 2, run.output
+    for proved in (
+        "bounds are proved by their certificates alone",
+        "tables follow from the reports and statements",
+        "descriptions are those of these tables",
+        "files are what the ledger gives, byte by byte",
+    ):
+        assert re.search(rf"^ *\d[\d,]* {proved}", run.output, re.M), run.output
+    assert "Not checked: whether the code that it names built it: '000000" in run.output
+    # They would tell that the method changed.
+    assert "Not checked: whether news files tell what changed" in run.output
+    assert "no fault found" in run.output
+
+
+def test_news_that_nothing_at_hand_confirms_are_not_called_whole(home: Path) -> None:
+    """The news may name a release before it that nobody ever had."""
+    text = json.loads((home / "changes.json").read_text(encoding="utf-8"))
+    text["before"]["name"] = "2020-01-01-000000000000"
+    (home / "changes.json").write_text(json.dumps(text), encoding="utf-8")
+    run = CliRunner().invoke(app, ["verify", str(home)])
+    assert run.exit_code == 2, run.output
+    assert "Not checked: what changed since '2020-01-01-000000000000'" in run.output
 
 
 def test_a_cell_that_only_one_shape_tells_otherwise_is_found(home: Path) -> None:
