@@ -24,6 +24,13 @@ ALWAYS = {
 }
 
 
+def of_itself(policy: str) -> str:
+    """A policy as a page says it of itself, for servers that send none. Who may frame a page can
+    be said by a header alone."""
+    parts = [part for part in policy.split("; ") if not part.startswith("frame-ancestors")]
+    return f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(parts)}">'
+
+
 class SecurityHeaders:
     """ASGI middleware that adds the headers unless an answer set its own."""
 

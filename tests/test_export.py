@@ -157,6 +157,39 @@ def test_an_article_with_three_charts(
         check_article(browser, served, newsroom, name, width)
 
 
+_SMUGGLED = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
+
+
+def test_every_page_holds_its_policy(files: Path) -> None:
+    """Scripts that got into a page would not run even where a server sends no header."""
+    for file in files.rglob("*.html"):
+        head = file.read_text()[:600]
+        found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', head)
+        assert found, file
+        scripts = re.search("script-src ([^;]+);", found[1])
+        assert scripts
+        assert "unsafe" not in scripts[1]
+
+
+@pytest.mark.parametrize("name", ["gaps/index.html", f"{TREND}.html"])
+def test_a_script_in_a_page_does_not_run(browser: Any, files: Path, served: str, name: str) -> None:
+    text = (files / name).read_text()
+    smuggled = files / name.replace(".html", "-smuggled.html")
+    smuggled.write_text(text.replace("</h1>", f"</h1>{_SMUGGLED}", 1))
+    try:
+        with visit(browser, f"{served}/{smuggled.relative_to(files)}") as opened:
+            assert opened.page.evaluate("window.ran") is None
+            assert "script-src" in str(opened.complaints)
+    finally:
+        smuggled.unlink()
+
+
+def test_a_page_looks_as_it_should_behind_the_example(browser: Any, served: str) -> None:
+    with visit(browser, f"{served}/gaps/") as opened:
+        assert opened.complaints == []
+        assert opened.page.evaluate("document.styleSheets.length") == 1
+
+
 def test_theme_and_pin_are_read_from_the_address(browser: Any, served: str) -> None:
     asked = f"{served}/{TREND}.html?theme=dark&release={VERSION}"
     with visit(browser, asked, viewport={"width": 600, "height": 600}) as opened:

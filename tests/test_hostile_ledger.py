@@ -6,11 +6,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +26,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from dashboards import releases
+from dashboards.site.export import export
 from facetally import app
 from pipelines.fields import LEDGER_FILES
 from pipelines.ledger import Ledger, read_ledger
@@ -257,31 +262,64 @@ def addresses(door: Any, every: bool) -> list[str]:
     return pages + (framed + pictures if every else framed[::4] + pictures[-1:])
 
 
+def hostile_release(place: Path) -> Path:
+    """Builds the release of such a ledger; gives the directory of releases."""
+    ledger = hostile_ledger.write(hostile_ledger.files_of(shown_ledger()), place / "ledger")
+    checking = CliRunner().invoke(app, ["check", "--ledger", str(ledger)])
+    assert checking.exit_code == 0, checking.output
+    build(ledger, place / "out", AS_OF)
+    return place / "out"
+
+
+def harmless(opened: Any, origin: str, address: str) -> None:
+    """Nothing ran, nothing was complained of, no other host was asked, links lead to the web."""
+    assert opened.page.evaluate("window.ran") is None, address
+    assert opened.complaints == [], address
+    own = origin.removeprefix("http://")
+    elsewhere = [r for r in opened.requests if own not in r.split("?")[0]]
+    assert elsewhere == [], address
+    links = opened.page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.protocol)")
+    assert set(links) <= {"http:", "https:", "mailto:"}, address
+
+
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.torture)])
 def test_no_hostile_text_runs_in_a_page_embed_or_explorer(
     browser: Any, tmp_path: Path, every: bool
 ) -> None:
-    rows = shown_ledger()
-    ledger = hostile_ledger.write(hostile_ledger.files_of(rows), tmp_path / "ledger")
-    checking = CliRunner().invoke(app, ["check", "--ledger", str(ledger)])
-    assert checking.exit_code == 0, checking.output
-    build(ledger, tmp_path / "out", AS_OF)
     seen = 0
-    with open_door(tmp_path / "out") as door:
+    with open_door(hostile_release(tmp_path)) as door:
         for address in addresses(door, every):
             with visit(browser, door.address + address) as opened:
                 if address.startswith("/explore"):
                     opened.wait_until_live()
                 if address == "/agencies/north-police/":
                     assert "window.ran=1" in opened.page.inner_text("body")
-                assert opened.page.evaluate("window.ran") is None, address
-                assert opened.complaints == [], address
-                own = door.address.removeprefix("http://")
-                elsewhere = [r for r in opened.requests if own not in r.split("?")[0]]
-                assert elsewhere == [], address
-                links = opened.page.evaluate(
-                    "[...document.querySelectorAll('a[href]')].map(a => a.protocol)"
-                )
-                assert set(links) <= {"http:", "https:", "mailto:"}, address
+                harmless(opened, door.address, address)
                 seen += 1
     print(f"\nPages, embeds and explorer with hostile text: {seen} addresses opened, none ran")
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.torture
+def test_no_hostile_text_runs_in_exported_files(browser: Any, tmp_path: Path) -> None:
+    """Behind a server that sends no policy of its own."""
+    site = tmp_path / "site"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(site)))
+    origin = f"http://127.0.0.1:{server.server_port}"
+    export(releases.latest_path(hostile_release(tmp_path)), site, origin)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    seen = 0
+    try:
+        for file in sorted([*site.rglob("*.html"), *site.glob("embed/*/*.svg")]):
+            address = f"/{quote(str(file.relative_to(site)))}".removesuffix("index.html")
+            with visit(browser, origin + address) as opened:
+                harmless(opened, origin, address)
+                seen += 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    print(f"\nExported pages, embeds and pictures with hostile text: {seen} opened, none ran")

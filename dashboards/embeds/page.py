@@ -20,6 +20,7 @@ from dashboards.charts import paint
 from dashboards.charts.theme import LIGHT, TOKENS
 from dashboards.embeds.catalogue import behind
 from dashboards.embeds.shown import Shown
+from dashboards.headers import of_itself
 from dashboards.pages import render
 
 THEMES = ("auto", "light", "dark")
@@ -76,6 +77,7 @@ def embed(shown: Shown, theme: str) -> Embed:
     table = figure.table.head(_TABLE_ROWS)
     html = render(
         "embed.html",
+        policy=Markup(of_itself(policy())),
         shown=shown,
         chart=chart,
         figure=figure,

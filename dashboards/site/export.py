@@ -16,8 +16,9 @@ from dashboards import assets, releases
 from dashboards.downloads import VERSION, listing
 from dashboards.embeds import catalogue, files, forms
 from dashboards.embeds.addresses import chart_address
-from dashboards.embeds.builder import chooser
+from dashboards.embeds.builder import POLICY, chooser
 from dashboards.embeds.snippets import LOADER
+from dashboards.headers import STRICT, of_itself
 from dashboards.site import cards
 from dashboards.site.pages import Site
 
@@ -95,8 +96,9 @@ def _write_pages(addresses: list[str]) -> tuple[set[Path], set[str]]:
     for address in addresses:
         page = _site.page(address)
         assert page, f"{address} is listed and has no page"
-        written.add(_put(_directory, address, page.body))
-        linked |= _linked(page.body)
+        body = _guarded(page.body, STRICT) if address.endswith(("/", ".html")) else page.body
+        written.add(_put(_directory, address, body))
+        linked |= _linked(body)
     return written, linked
 
 
@@ -105,6 +107,8 @@ def _write_charts(charts: list[catalogue.Chart]) -> tuple[set[Path], set[str]]:
     written, linked = set(), set()
     for chart in charts:
         for address, body in files.files(_site.release, chart, _site.base_url):
+            if address.endswith("/"):
+                body = _guarded(body, POLICY)
             written.add(_put(_directory, address, body))
             if address.endswith((".html", "/")):
                 linked |= _linked(body)
@@ -115,10 +119,17 @@ def _single_files(release: releases.Release, directory: Path) -> Iterator[tuple[
     """What there is one of: the list of charts, the builder's first page, the loader, the list of
     downloads."""
     yield "/embed/index.json", forms.index(release)
-    yield "/embed/build/", chooser(release, explorer=False).encode()
+    yield "/embed/build/", _guarded(chooser(release, explorer=False).encode(), POLICY)
     yield LOADER, forms.LOADER_FILE.read_bytes()
     kept = {release.version, *(folder.name for folder in _versions(directory / "data"))}
     yield "/data/index.json", json.dumps(listing(release.version, kept), indent=1).encode()
+
+
+def _guarded(page: bytes, policy: str) -> bytes:
+    """The page with its content security policy in it: a server of files may send none."""
+    first = b'<meta charset="utf-8">'
+    assert page.count(first) == 1, page[:200]
+    return page.replace(first, first + b"\n" + of_itself(policy).encode())
 
 
 def _linked(body: bytes) -> set[str]:
