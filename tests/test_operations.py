@@ -244,6 +244,13 @@ def test_the_systemd_example_starts_the_program(synthetic: Path) -> None:
         process.kill()
 
 
+def test_the_image_takes_nothing_that_was_made_on_the_machine() -> None:
+    """An environment from here would pass for ready there, and does not run."""
+    left_out = (ROOT / ".dockerignore").read_text().split()
+    for made in (".venv", ".venv-reader", "data/releases", ".git"):
+        assert made in left_out
+
+
 def test_the_container_file_uses_the_two_commands_that_there_are() -> None:
     """It cannot be built here: its targets exist, and the command that it runs is understood."""
     text = (EXAMPLES / "Containerfile").read_text()
