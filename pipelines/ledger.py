@@ -306,7 +306,7 @@ def _cell_checks(field: Field) -> list[Check]:
         what = "is not an id; write at most 120 of a-z, 0-9 and single hyphens"
         checks.append((field.name, wrong, lambda v: f"{_shown(v)} {what}"))
     elif field.type == "integer":
-        wrong = filled & ~cell.str.contains(r"^(0|[1-9]\d{0,11})$")
+        wrong = filled & ~cell.str.contains(r"^(0|[1-9][0-9]{0,11})$")
         what = "is not a whole number; write digits only, no separators"
         checks.append((field.name, wrong, lambda v: f"{_shown(v)} {what}"))
     elif field.type == "url":
@@ -514,7 +514,7 @@ def _correction_problems(tables: dict[str, pl.DataFrame]) -> list[Problem]:
         def problem(column: str, message: str, line: int = line) -> None:
             problems.append(Problem("corrections.csv", line, column, message))
 
-        if since and not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-[0-9a-f]{12})?", since):
+        if since and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-[0-9a-f]{12})?", since):
             problem(
                 "wrong_since",
                 f"{_shown(since)} is neither a release's version nor a day; write YYYY-MM-DD or "

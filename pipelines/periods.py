@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 EPOCH = date(1970, 1, 1)
-_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def day_number(day: date) -> int:
@@ -70,11 +70,11 @@ def month_label(day: date) -> str:
 
 def period_span(label: str) -> tuple[date, date]:
     """First and last day of an SDMX year, quarter or month; ValueError for anything else."""
-    match = re.fullmatch(r"(\d{4})-Q([1-4])", label)
+    match = re.fullmatch(r"([0-9]{4})-Q([1-4])", label)
     if match:
         year, quarter = int(match[1]), int(match[2])
         return date(year, 3 * quarter - 2, 1), span(f"{year:04d}-{3 * quarter:02d}")[1]
-    if re.fullmatch(r"\d{4}(-\d{2})?", label):
+    if re.fullmatch(r"[0-9]{4}(-[0-9]{2})?", label):
         return span(label)
     raise ValueError(f"{label!r} is not a period; write 2019, 2019-Q4 or 2019-12")
 

@@ -1528,7 +1528,7 @@ def _digits(written: str, language: str) -> _Item:
     if whole is not None:
         return _Item("digits", Fraction(whole), written)
     signs = [digits.decimal]
-    if language in ENGLISH_DIGITS_TOO and not re.search(r"\.\d{3}$", written):
+    if language in ENGLISH_DIGITS_TOO and not re.search(r"\.[0-9]{3}$", written):
         signs.append(".")
     for sign in signs:
         before, _, after = written.rpartition(sign)
@@ -1542,10 +1542,10 @@ def _digits(written: str, language: str) -> _Item:
 
 
 def _whole(written: str, separators: tuple[str, ...]) -> int | None:
-    if re.fullmatch(r"0|[1-9]\d*", written):
+    if re.fullmatch(r"0|[1-9][0-9]*", written):
         return int(written)
     for separator in separators:
-        if re.fullmatch(rf"[1-9]\d{{0,2}}(?:{re.escape(separator)}\d{{3}})+", written):
+        if re.fullmatch(rf"[1-9][0-9]{{0,2}}(?:{re.escape(separator)}[0-9]{{3}})+", written):
             return int(written.replace(separator, ""))
     return None
 

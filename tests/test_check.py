@@ -65,6 +65,10 @@ BROKEN_REPORTS = {
         report("a", "5", "2020-02", "2020-12-31"),
         "period_start: '2020-02' is not a day; write YYYY-MM-DD",
     ),
+    "digits of another script": (
+        report("a", "5", "2020-01-0\uff11", "2020-12-31"),
+        "period_start: '2020-01-0\uff11' is not a date; write YYYY-MM-DD, YYYY-MM or YYYY",
+    ),
     "published before it began": (
         report("a", "5", "2021-07-01"),
         "period_start: '2021-07-01' is after the source was published",
