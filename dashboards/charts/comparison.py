@@ -203,7 +203,7 @@ def _layers(drawn: list[Compared], noun: str, names: list[tuple[str, str, int]])
             baseline="line-bottom",
             lineHeight=_LINE,
             fontSize=_SIZE,
-            fontWeight=600,
+            fontWeight=700,
             aria=False,
         )
         .encode(x=alt.XValue("width"), y=y, text=told),

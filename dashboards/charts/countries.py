@@ -96,7 +96,7 @@ def _layers(drawn: list[dict[str, Any]]) -> list[alt.Chart]:
         .mark_bar(aria=False, stroke=LIGHT["paper"], strokeWidth=1)
         .encode(x=x, x2=alt.X2("to:Q"), y=y, fill=alt.Fill("part:N", scale=scale, legend=None)),
         alt.Chart(alt.Data(values=inside))
-        .mark_text(aria=False, fill=LIGHT["paper"], fontWeight=600)
+        .mark_text(aria=False, fill=LIGHT["paper"], fontWeight=700)
         .encode(
             x=alt.X("middle:Q"),
             y=y,

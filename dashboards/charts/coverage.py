@@ -191,7 +191,7 @@ def _country_layers(drawn: list[tuple[str, Counter[str]]]) -> list[alt.Chart]:
             fill=alt.Fill("part:N", scale=colours, legend=None),
         ),
         alt.Chart(alt.Data(values=inside))
-        .mark_text(aria=False, fill=LIGHT["paper"], fontWeight=600)
+        .mark_text(aria=False, fill=LIGHT["paper"], fontWeight=700)
         .encode(
             x=x("middle"),
             y=y,
@@ -259,6 +259,6 @@ def _year_layers(rows: list[tuple[int, int]]) -> list[alt.Chart]:
         .mark_bar(aria=False, fill=LIGHT["own"])
         .encode(x=x, y=y, y2=alt.Y2("zero:Q")),
         alt.Chart(alt.Data(values=labels))
-        .mark_text(dy=-8, aria=False, fontWeight=600)
+        .mark_text(dy=-8, aria=False, fontWeight=700)
         .encode(x=x, y=y, text=alt.Text("count:Q")),
     ]

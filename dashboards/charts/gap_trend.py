@@ -147,7 +147,7 @@ def _layers(steps: dict[str, list[tuple[date, int]]], first: date, as_of: date) 
         .mark_line(interpolate="step-after", strokeWidth=2.2, aria=False)
         .encode(x=x("day"), y=y("count"), stroke=alt.Stroke("kind:N", scale=scale, legend=None)),
         alt.Chart(alt.Data(values=ends))
-        .mark_text(align="left", dx=6, fontSize=size, fontWeight=600, aria=False)
+        .mark_text(align="left", dx=6, fontSize=size, fontWeight=700, aria=False)
         .encode(
             x=x("day"),
             y=y("at"),

@@ -316,7 +316,7 @@ def _layers(
         .mark_text(align="right", dy=-6, fontSize=11, fill=LIGHT["muted"], aria=False)
         .encode(x=alt.XValue("width"), y=y("y"), text="told:N"),
         of(headings(titles, 12, bold=True))
-        .mark_text(align="left", dy=8, fontSize=12, fontWeight=600, aria=False,
+        .mark_text(align="left", dy=8, fontSize=12, fontWeight=700, aria=False,
                    text=HEADING)
         .encode(x=alt.value(0), y=y("y")),
         of(_bars(marks, faint=estimates))
@@ -356,7 +356,7 @@ def _layers(
     labelled = [_label(strip, mark, estimates) for strip in drawn for mark in strip]
     layers.append(
         of(labelled)
-        .mark_text(dy=-8, fontSize=12, fontWeight=600, fill=LIGHT["ink"], aria=False)
+        .mark_text(dy=-8, fontSize=12, fontWeight=700, fill=LIGHT["ink"], aria=False)
         .encode(
             x=frame.x("middle"),
             y=y("y"),

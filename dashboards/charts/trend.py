@@ -310,7 +310,7 @@ def _layers(
     fits = "datum.room * width >= datum.wants"
     layers.append(
         layer(_with_room(marks, frame), told)
-        .mark_text(dy=-10, fontWeight=600, fill=LIGHT["ink"], aria=False)
+        .mark_text(dy=-10, fontWeight=700, fill=LIGHT["ink"], aria=False)
         .encode(
             x=frame.x("middle"),
             y=y("top"),
