@@ -311,6 +311,8 @@ def test_no_hostile_text_runs_in_exported_files(browser: Any, tmp_path: Path) ->
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(site)))
     origin = f"http://127.0.0.1:{server.server_port}"
     export(releases.latest_path(hostile_release(tmp_path)), site, origin)
+    # Chromium asks for one beside a picture that is opened by itself.
+    (site / "favicon.ico").touch()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     seen = 0
     try:
