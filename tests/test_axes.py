@@ -141,6 +141,12 @@ def test_counts_are_whole_and_named_once(make: Callable[[int], Figure], most: in
     assert all(count.isdecimal() for count in counts), counts
 
 
+@pytest.mark.parametrize("make", [_small_trend, _small_comparison])
+def test_an_axis_of_billions_names_a_few_counts(make: Callable[[int], Figure]) -> None:
+    """Once every count up to the largest was listed before all but a few were dropped."""
+    assert len(paint.svg(make(60_000_000_000), 700)) < 60_000
+
+
 # --- layers over no rows
 
 

@@ -10,8 +10,9 @@ def named_counts(most: float) -> dict[str, Any]:
 
     Left to itself Vega divides a short axis by halves, and the format rounds them: 0, 1, 1.
     """
-    few = {"values": list(range(int(most) + 1))}
-    return {**(few if most < 5 else {"tickCount": 4}), "labelExpr": _LABEL}
+    if most < 5:
+        return {"values": list(range(int(most) + 1)), "labelExpr": _LABEL}
+    return {"tickCount": 4, "labelExpr": _LABEL}
 
 
 _LABEL = "format(datum.value, datum.value < 10000 ? ',d' : '~s')"

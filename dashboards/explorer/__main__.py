@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -51,7 +52,7 @@ MOST = int(os.environ.get("FACETALLY_EXPLORER_SESSIONS", "500"))
 # A session whose websocket has not come yet is kept so long: while there is room, and when three
 # quarters of it are taken.
 _WAITS_SECONDS, _HURRIED_SECONDS = 30, 8
-_IDLE_SECONDS, _PAUSE_SECONDS = 5.0, 0.03
+_IDLE_SECONDS, _PAUSE_SECONDS, _READERS_SECONDS = 5.0, 0.03, 1.0
 
 
 class Bounded(BokehTornado):
@@ -64,14 +65,21 @@ class Bounded(BokehTornado):
         super().__init__(*given, **options)
         self.context: ApplicationContext = self._applications[PATH]
         self.turn = asyncio.Lock()
+        self._asked = -_IDLE_SECONDS
 
     @property
     def held(self) -> int:
         """Sessions that are open or being opened."""
         return len(self.context._sessions) + len(self.context._pending_sessions)
 
+    @property
+    def has_readers(self) -> bool:
+        """Whether somebody is there, or has just asked for something."""
+        return self.held > 0 or time.monotonic() - self._asked < _READERS_SECONDS
+
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
         """The handler of a request."""
+        self._asked = time.monotonic()
         if request.path == PATH:
             made_with = {"application_context": self.context, "bokeh_websocket_path": f"{PATH}/ws"}
             return self.get_handler_delegate(request, Opening, made_with)
@@ -215,7 +223,7 @@ def main(path: Path, descriptor: int) -> None:
     server.add_socket(_listening(descriptor))
     tornado.initialize(loop)
     tornado.start()
-    loop.call_later(_IDLE_SECONDS, _make_ahead, loop, path, {})
+    loop.call_later(_IDLE_SECONDS, _make_ahead, loop, tornado, path, {})
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: loop.add_callback_from_signal(loop.stop))
     threading.Thread(target=_stop_with_parent, args=(loop,), daemon=True).start()
@@ -225,8 +233,9 @@ def main(path: Path, descriptor: int) -> None:
     tornado.stop()
 
 
-def _make_ahead(loop: IOLoop, path: Path, left: dict[Path, list[View]]) -> None:
-    """Makes one view of those that readers choose first, then waits: a reader never waits for more.
+def _make_ahead(loop: IOLoop, tornado: Bounded, path: Path, left: dict[Path, list[View]]) -> None:
+    """Makes one view of those that readers choose first, then waits; where there are readers, so
+    long that all they ask for fits in between.
 
     Each country, agency and system once; a new release begins anew.
     """
@@ -238,9 +247,10 @@ def _make_ahead(loop: IOLoop, path: Path, left: dict[Path, list[View]]) -> None:
         if left[home]:
             view = left[home].pop()
             page.parts(releases.latest(path), content(releases.latest(path), view), view, [])
-            loop.call_later(_PAUSE_SECONDS, _make_ahead, loop, path, left)
+            pause = _READERS_SECONDS if tornado.has_readers else _PAUSE_SECONDS
+            loop.call_later(pause, _make_ahead, loop, tornado, path, left)
             return
-    loop.call_later(_IDLE_SECONDS, _make_ahead, loop, path, left)
+    loop.call_later(_IDLE_SECONDS, _make_ahead, loop, tornado, path, left)
 
 
 def _listening(descriptor: int) -> socket.socket:
