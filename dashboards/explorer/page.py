@@ -132,9 +132,12 @@ def _silences(shown: Content) -> list[GapRow]:
 
 @lru_cache(maxsize=64)
 def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
-    """Each chart of the first view as (class, SVG): the matrix once for phones, once for more."""
+    """Each chart of the first view as (class, SVG), once for phones and once for more."""
     drawn = {
-        name: [("any", paint.svg(trend.figure, _CARD))]
+        name: [
+            ("narrow", paint.svg(trend.figure, _NARROW)),
+            ("wide", paint.svg(trend.figure, _CARD)),
+        ]
         for name, trend in zip(TREND_CHARTS, shown.trends, strict=False)
     }
     wide = {
