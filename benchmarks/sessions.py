@@ -184,9 +184,9 @@ async def crowd(
         await asyncio.sleep(number / sessions * seconds / 3)
         begun = time.monotonic()
         try:
-            async with KINDS[kind](client, address, dice.choice(choices)) as change:
+            before = dice.choice(choices)
+            async with KINDS[kind](client, address, before) as change:
                 opened.append(time.monotonic() - begun)
-                before = ""
                 while time.monotonic() < ends:
                     await asyncio.sleep(dice.uniform(0.5, 1.5) * pause)
                     chosen = dice.choice([c for c in choices if c != before])
