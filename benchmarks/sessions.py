@@ -49,6 +49,7 @@ async def facetally(client: httpx.AsyncClient, address: str, first: str):
         subprotocols=["bokeh", item["token"]],
         origin=address,
         max_size=None,
+        max_queue=None,  # as a browser: it reads on, and answers pings, while its reader waits
         open_timeout=PATIENCE,
         ping_interval=None,
     ) as socket:
@@ -95,6 +96,7 @@ async def streamlit(client: httpx.AsyncClient, address: str, first: str):
         subprotocols=["streamlit"],
         origin=address,
         max_size=None,
+        max_queue=None,  # as a browser: it reads on, and answers pings, while its reader waits
         open_timeout=PATIENCE,
         ping_interval=None,
     ) as socket:
