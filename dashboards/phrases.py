@@ -11,9 +11,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from babel import Locale
 
-from pipelines.arithmetic import NOUNS
+from pipelines.arithmetic import NOUNS as METRIC_NOUNS
 
-METRIC_NOUNS = NOUNS
 CHANNEL_WORDS = {
     "published": "published by the agency",
     "on_request": "given on request",

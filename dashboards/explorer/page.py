@@ -133,25 +133,21 @@ def _silences(shown: Content) -> list[GapRow]:
 @lru_cache(maxsize=64)
 def painted(shown: Content) -> dict[str, list[tuple[str, str]]]:
     """Each chart of the first view as (class, SVG), once for phones and once for more."""
-    drawn = {
-        name: [
-            ("narrow", paint.svg(trend.figure, _NARROW)),
-            ("wide", paint.svg(trend.figure, _CARD)),
-        ]
-        for name, trend in zip(TREND_CHARTS, shown.trends, strict=False)
-    }
-    wide = {
+    trends = dict(zip(TREND_CHARTS, shown.trends, strict=False))
+    charts: dict[str, Any] = {
+        **trends,
         "side-by-side": shown.comparison,
         "gap-matrix": shown.matrix,
         "gap-trend": shown.gap_trend,
     }
-    for name, chart in wide.items():
-        if chart and chart.figure:
-            drawn[name] = [
-                ("narrow", paint.svg(chart.figure, _NARROW)),
-                ("wide", paint.svg(chart.figure, _WIDE)),
-            ]
-    return drawn
+    return {
+        name: [
+            ("narrow", paint.svg(chart.figure, _NARROW)),
+            ("wide", paint.svg(chart.figure, _CARD if name in trends else _WIDE)),
+        ]
+        for name, chart in charts.items()
+        if chart and chart.figure
+    }
 
 
 def document(release: Release, query: str) -> str:
