@@ -107,6 +107,15 @@ def test_what_is_named_is_in_order_within_the_axis_and_named_once(start: int, sp
     assert len(named) >= (1 if span < 2 * _DAY else 2) or moments[-1].year > 8_000
 
 
+@pytest.mark.parametrize("make", [_trend, _side_by_side])
+def test_room_beside_a_few_bars_is_not_named(make: Callable[[date, date], Figure]) -> None:
+    """Two windows of 2025 and 2026 have room for years before and after, which have no data."""
+    figure = make(date(2025, 1, 1), date(2026, 6, 30))
+    years = [int(text[-4:]) for _, text in _NAMED.findall(paint.svg(figure, 1100))]
+    assert len(years) >= 2
+    assert set(years) <= {2025, 2026}
+
+
 # --- axes of counts
 
 

@@ -165,6 +165,7 @@
   // Replay: the slider's steps are the days on which the answer of the view changed.
   const slider = document.getElementById("replay-at");
   const play = document.querySelector("[data-replay=play]");
+  const steps = document.querySelectorAll("[data-replay]:not([data-replay=play])");
   const replay = () => {
     const { days, at } = document.getElementById("replay-days").dataset;
     return { days: days ? days.split(" ") : [], at: Number(at) };
@@ -175,7 +176,7 @@
     const { days, at } = replay();
     slider.max = Math.max(days.length - 1, 1);
     slider.value = days.length > 1 ? Math.max(at, 0) : 1;
-    slider.disabled = play.disabled = days.length < 2;
+    for (const control of [slider, play, ...steps]) control.disabled = days.length < 2;
     name(days, at);
   };
   const name = (days, at) => slider.setAttribute("aria-valuetext", at < 0 || !days[at] ? "before the first" : `${inWords(days[at])}, ${at + 1} of ${days.length}`);
@@ -210,7 +211,7 @@
     pause();
   };
   play.addEventListener("click", () => { if (playing) pause(); else startPlaying(); });
-  for (const button of document.querySelectorAll("[data-replay]:not([data-replay=play])")) {
+  for (const button of steps) {
     button.addEventListener("click", () => { pause(); step(replay().at + Number(button.dataset.replay), false); });
   }
   let dragging = false;

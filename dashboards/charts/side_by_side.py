@@ -28,6 +28,7 @@ _ALONE = 166
 _APART = 50
 _TICKS = 38
 _STUB = 0.12
+_RING = 5  # pixels from an estimate to the top of its ring
 _DAY = 86_400_000
 _VOICE_WORDS = {
     "own": "disclosed by the agency",
@@ -206,11 +207,12 @@ class _Frame:
         longest = max(self.span(p)[1] - self.span(p)[0] for p in periods)
         # A few bars do not fill the frame: a bar as wide as the page looks like a statement.
         room = max(0, longest * 5 - (self.end - self.start)) // 2
+        told = self.start, self.end
         self.start, self.end = self.start - room, self.end + room
         # Bars of years are named below their middles.
         self.ticks = frequencies != {"A"}
         if self.ticks:
-            self.named, self.form = named_days(self.start, self.end)
+            self.named, self.form = named_days(self.start, self.end, told)
         else:
             self.named, self.form = sorted({self.middle(p) for p in periods}), "%Y"
 
@@ -387,7 +389,8 @@ def _bars(marks: list[dict[str, Any]], faint: bool) -> list[dict[str, Any]]:
 
 def _label(strip: list[dict[str, Any]], mark: dict[str, Any], estimates: bool) -> dict[str, Any]:
     text = mark["about"] if estimates and mark["about"] else mark["label"]
-    at = mark["estimate"] if estimates and mark["estimate"] is not None else mark["high"]
+    guessed = estimates and mark["estimate"] is not None
+    at = mark["estimate"] - _RING if guessed else mark["high"]
     longest = max(len(m["about"] if estimates and m["about"] else m["label"]) for m in strip)
     wants = 0 if mark["last"] else 8 * longest + 4
     return {

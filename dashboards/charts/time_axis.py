@@ -17,18 +17,29 @@ _MONTHS: _Steps = ("%b %Y", 8, (1, 2, 3, 6))
 _YEARS: _Steps = ("%Y", 12, (12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000))
 
 
-def named_days(start: int, end: int) -> tuple[list[int], str]:
+def named_days(start: int, end: int, told: tuple[int, int] | None = None) -> tuple[list[int], str]:
     """The instants that an axis from ``start`` to ``end`` names, and their format.
 
     All are milliseconds since 1970 in UTC. What is named are first days of years or months, or
     days, in the finest steps that a page has room for. The format is one of Vega's ``utcFormat``.
+    ``told``: the first and last instant that data tell of; what is beyond, room beside a few
+    bars, is not named.
     """
+    first, last = told or (start, end)
+    named, form = _steps(start, end)
+    kept = _within(named, first, last)
+    if told and len(kept) < 2:
+        return named_days(first, last)
+    return kept, form
+
+
+def _steps(start: int, end: int) -> tuple[list[int], str]:
     first, last = _ordinal(start), _ordinal(end)
     form, most, steps = _DAYS
     for step in steps:
         days = range(first, last + 1, step)
         if len(days) <= most:
-            return _within([_instant(day) for day in days], start, end), form
+            return [_instant(day) for day in days], form
     months = _month(first), _month(last)
     for form, most, steps in (_MONTHS, _YEARS):
         for step in steps:
@@ -39,7 +50,7 @@ def named_days(start: int, end: int) -> tuple[list[int], str]:
                     for month in firsts
                     if month >= 12
                 ]
-                return _within(named, start, end), form
+                return named, form
     raise AssertionError("a thousand years are a step that fits all of the calendar")
 
 

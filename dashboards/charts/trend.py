@@ -128,6 +128,8 @@ def _mark(p: _Period, metric: str, left: date, ceiling: float) -> dict[str, Any]
         "beyond": beyond,
         "open": p.high is None,
         "estimate": p.estimate,
+        # Above the ring of an estimate that stands where the bar ends.
+        "told_at": top + ceiling * 0.03 if abs((p.estimate or 0) - top) < ceiling * 0.04 else top,
         "voice": p.voice,
         "label": phrases.short_interval(p.low, p.high),
         "Period": p.name,
@@ -196,10 +198,11 @@ def _frame(frequency: str, marks: list[dict[str, Any]]) -> _Frame:
     start, end = min(m["start"] for m in marks), max(m["end"] for m in marks)
     widest = max(m["end"] - m["start"] for m in marks)
     room = max(0, widest * _SLOTS - (end - start)) // 2 if len(marks) < _SLOTS else 0
-    start, end = start - room, end + room
+    left, right = start - room, end + room
     if frequency != "R":
-        return _Frame(start, end, [m["middle"] for m in marks], _FORMS[frequency], ticks=False)
-    return _Frame(start, end, *named_days(start, end), ticks=True)
+        return _Frame(left, right, [m["middle"] for m in marks], _FORMS[frequency], ticks=False)
+    named, form = named_days(left, right, told=(start, end))
+    return _Frame(left, right, named, form, ticks=True)
 
 
 def _y(name: str, metric: str, frequency: str, ceiling: float) -> alt.Y:
@@ -313,7 +316,7 @@ def _layers(
         .mark_text(dy=-10, fontWeight=700, fill=LIGHT["ink"], aria=False)
         .encode(
             x=frame.x("middle"),
-            y=y("top"),
+            y=y("told_at"),
             text=alt.Text("label:N"),
             opacity=alt.condition(fits, alt.value(1), alt.value(0)),
         )
