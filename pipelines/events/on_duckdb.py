@@ -48,6 +48,7 @@ class DuckDBEngine:
         # The order of the rows does not matter, and keeping it costs memory.
         self._duckdb.execute("SET preserve_insertion_order = false")
         self._tables = 0
+        self._asked = False
 
     def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
         first, roles = files[0], list(columns)
@@ -92,8 +93,10 @@ class DuckDBEngine:
         return text.re_replace(FRACTION, r"\1")
 
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
-        with contextlib.suppress(duckdb.CatalogException):
-            self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
+        if self._asked:
+            with contextlib.suppress(duckdb.CatalogException):
+                self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
+        self._asked = True
         return self._run(DuckDBCompiler().to_sqlglot(question).sql("duckdb"), share)
 
     def left_out(self) -> int:
