@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import visit
-from door import Door
+from door import Door, open_door
 from newsroom import check_article, open_newsroom, pasted
 from synthetic_release import NORTH, SOUTH
 
+RELEASES = Path(__file__).parents[1] / "data" / "releases"
 WIDTHS = [360, 1280]
 CHARTS = [("trend", ".".join(NORTH)), ("gap-matrix", "all"), ("trend", ".".join(SOUTH))]
 
@@ -24,6 +26,13 @@ def newsroom(door: Door) -> Iterator[str]:
 
     with open_newsroom(door.address, pasted(builder, CHARTS)) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Door]:
+    """A server of the real release, whose titles are long."""
+    with open_door(RELEASES, explorer="none") as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -90,3 +99,32 @@ def test_an_embed_passes_automatic_checks_of_accessibility(
             opened.page.click("summary")
             found = Axe().run(opened.page).response["violations"]
             assert [(rule["id"], rule["nodes"][0]["html"][:120]) for rule in found] == []
+
+
+def test_a_chart_is_found_by_words(browser: Any, door: Door) -> None:
+    with visit(browser, f"{door.address}/embed/build") as opened:
+        page = opened.page
+        assert page.locator(".example:visible").count() > 4
+        page.fill("#find", "northtown trend-of-nothing")
+        assert page.inner_text(".find [role=status]").startswith("No chart")
+        page.fill("#find", "SÉARCHES northtown")
+        found = page.locator(".offers li:visible a")
+        assert found.count() >= 1
+        assert all("northtown" in text.lower() for text in found.all_inner_texts())
+        assert page.locator(".example:visible").count() == 0
+        found.first.click()
+        page.wait_for_selector("iframe")
+        assert opened.complaints == []
+
+
+def test_the_words_of_a_picture_stay_within_it(browser: Any, real: Door) -> None:
+    """Whatever font the reader has: here one of the widest."""
+    charts = {row["chart"]: row for row in real.get("/embed/index.json").json()["charts"]}
+    for row in charts.values():
+        with visit(browser, real.address + f"/embed/{row['chart']}/{row['key']}.svg") as opened:
+            beyond = opened.page.evaluate(
+                "[...document.querySelectorAll('text')].filter(text =>"
+                " text.getBoundingClientRect().right > document.documentElement.width.baseVal.value"
+                ").map(text => text.textContent)"
+            )
+            assert beyond == [], row

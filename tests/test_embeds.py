@@ -301,7 +301,7 @@ def test_the_loader_has_a_lasting_address(door: Door) -> None:
     assert len(brotli.compress(answer.content)) < 2_000
 
 
-def test_the_builder_gives_what_an_editor_pastes(door: Door) -> None:
+def test_the_builder_gives_what_an_editor_pastes(door: Door, listed: list[dict[str, str]]) -> None:
     key = ".".join(NORTH)
     text = unescape(door.get(f"/embed/build?chart=trend&key={key}&theme=dark&width=480").text)
     assert f'<iframe src="{door.address}{TREND}.html?theme=dark"' in text
@@ -311,7 +311,11 @@ def test_the_builder_gives_what_an_editor_pastes(door: Door) -> None:
     for src in re.findall(rf'"{door.address}(/[^"]+)"', text):
         assert door.get(src).status_code == 200, src
     assert door.get("/embed/build?chart=none&key=all").status_code == 404
-    assert f'href="/embed/build/trend/{key}/"' in unescape(door.get("/embed/build").text)
+    offered = unescape(door.get("/embed/build").text)
+    assert f'href="/embed/build/trend/{key}/"' in offered
+    pictures = re.findall(r'<img src="([^"]+)"', offered)
+    assert {address.split("/")[2] for address in pictures} == {c["chart"] for c in listed}
+    assert {door.get(address).status_code for address in pictures} == {200}
 
 
 def test_a_frames_height_is_told_ahead_for_every_width(synthetic: Path) -> None:

@@ -7,6 +7,34 @@ if (older && (asked.get("release") || "latest") === "latest") {
   asked.delete("chart"); asked.delete("key");
   location.replace(`/embed/build/${chart}/${key.replace(/%3D/g, "=").replace(/%2C/g, ",").replace(/%40/g, "@")}/?${asked}`);
 }
+const find = document.querySelector("form.find");
+if (find) {
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const offers = [...document.querySelectorAll(".offers section")].map((section) => (
+    { section, charts: [...section.querySelectorAll("li")].map((item) => [item, plain(item.textContent)]) }));
+  const input = find.querySelector("input"), told = find.querySelector("[role=status]");
+  const show = () => {
+    const words = plain(input.value).split(/\s+/).filter(Boolean);
+    let all = 0;
+    for (const { section, charts } of offers) {
+      let hits = 0;
+      for (const [item, text] of charts) {
+        item.hidden = !words.every((word) => text.includes(word));
+        if (!item.hidden) hits += 1;
+      }
+      section.hidden = !hits;
+      const fold = section.querySelector("details");
+      if (fold) fold.open = words.length > 0;
+      all += hits;
+    }
+    document.querySelector(".offers").classList.toggle("finding", words.length > 0);
+    told.textContent = words.length ? (all ? `${all} chart${all === 1 ? "" : "s"} found` : "No chart is about that. Try a shorter name.") : "";
+  };
+  find.hidden = false;
+  find.addEventListener("submit", (event) => event.preventDefault());
+  input.addEventListener("input", show);
+  if (input.value) show();
+}
 for (const button of document.querySelectorAll("[data-copy]")) {
   const text = document.getElementById(button.dataset.copy);
   button.hidden = false;

@@ -74,13 +74,13 @@ def _told(name: str, room: float, size: float, lines: int, bold: bool) -> str:
         return breadth(text, size, bold) <= room
 
     words = name.split()
-    whole = _filled(words, fits)
+    whole = filled(words, fits)
     if len(whole) <= lines and all(map(fits, whole)):
         return "\n".join(whole)
     if lines == 1:
         return _cut(name, fits)
     # The last line takes as many of the last words as it has room for, the first ones the rest.
-    first = _filled(words, fits)[: lines - 1]
+    first = filled(words, fits)[: lines - 1]
     first = [line if fits(line) else _cut(line, fits) for line in first]
     used = sum(len(line.split()) for line in first)
     last = _CUT + words[-1]
@@ -91,7 +91,7 @@ def _told(name: str, room: float, size: float, lines: int, bold: bool) -> str:
     return "\n".join([*first, last if fits(last) else _cut(last, fits)])
 
 
-def _filled(words: list[str], fits: Callable[[str], bool]) -> list[str]:
+def filled(words: list[str], fits: Callable[[str], bool]) -> list[str]:
     """The words in lines, each as full as it can be."""
     lines: list[str] = []
     for word in words:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
+
 from dashboards.embeds import catalogue
 from dashboards.embeds.addresses import KINDS, build_address, chart_address
 from dashboards.embeds.page import THEMES, Embed
@@ -55,14 +58,42 @@ def builder(
     )
 
 
+_OFFERED = {
+    "trend": "How many: one series",
+    "gap-matrix": "What is not disclosed",
+    "evidence-timeline": "Who said so, and when",
+    "comparison": "Agencies compared",
+    "channel-ladder": "How the public learned",
+    "gap-trend": "Gaps over time",
+    "countries": "Countries",
+    "coverage": "What the ledger does not hold",
+    "changes": "What moved between releases",
+}
+
+
 def chooser(latest: Release, explorer: bool, problem: str = "") -> str:
-    """The page that lists every chart, with what was wrong with the one asked for."""
+    """The page that offers every chart, one of each kind drawn, with what was wrong with the one
+    asked for."""
+    reports = latest.tables["reports"]
+    told = Counter(reports["agency_id"])
+    told += Counter(map(".".join, reports.select("agency_id", "system_id", "metric").iter_rows()))
+    found = sorted(catalogue.charts(latest), key=lambda chart: list(_OFFERED).index(chart.chart))
+    kinds = [list(alike) for _, alike in groupby(found, key=lambda chart: chart.chart)]
+    offers = [
+        {
+            "words": _OFFERED[alike[0].chart],
+            "charts": alike,
+            # The one with most to see.
+            "example": max(alike, key=lambda chart: told[chart.key]),
+        }
+        for alike in kinds
+    ]
     return render(
         "embed_build.html",
         release=latest,
         explorer=explorer,
         problem=problem,
         chosen=None,
-        choices=list(catalogue.charts(latest)),
+        offers=offers,
         build_address=build_address,
     )

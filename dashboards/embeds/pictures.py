@@ -12,6 +12,7 @@ from PIL import Image
 
 from dashboards import phrases
 from dashboards.charts import paint
+from dashboards.charts.names import breadth, filled
 from dashboards.charts.theme import FONT, LIGHT
 from dashboards.embeds.catalogue import Chart, behind
 from dashboards.embeds.shown import Shown
@@ -21,8 +22,6 @@ NARROWEST, USUAL, WIDEST = 300, 628, 1200
 _SIZE = re.compile(r' viewBox="0 0 ([\d.]+) ([\d.]+)" width="[\d.]+" height="[\d.]+"')
 _EDGE = 14
 _COLOURS = 96
-# Bold text of the house font: the width of a letter by its size, on average and on the safe side.
-_LETTER = 0.56
 
 
 def picture(shown: Shown, width: int) -> str:
@@ -32,10 +31,12 @@ def picture(shown: Shown, width: int) -> str:
     drawn = paint.svg(figure, inner)
     found = _SIZE.search(drawn)
     assert found, "a painted chart has a viewBox"
-    words = _wrapped(figure.title, inner, 18)
-    parts = [_text(_EDGE, _EDGE + 13, 13, chart.name, LIGHT["muted"])] if _named(chart) else []
-    y = float(_EDGE) + (18 if parts else 0)
-    for line in words:
+    parts = []
+    y = float(_EDGE)
+    for line in _wrapped(chart.name if _named(chart) else "", inner, 13):
+        y += 18
+        parts.append(_text(_EDGE, y - 5, 13, line, LIGHT["muted"]))
+    for line in _wrapped(figure.title, inner, 18, bold=True):
         y += 23
         parts.append(_text(_EDGE, y - 4, 18, line, LIGHT["ink"], bold=True))
     y += 8
@@ -97,12 +98,5 @@ def _text(x: float, y: float, size: int, words: str, colour: str, bold: bool = F
     )
 
 
-def _wrapped(text: str, width: float, size: int) -> list[str]:
-    most = max(12, int(width / (size * _LETTER)))
-    lines: list[str] = []
-    for word in text.split():
-        if lines and len(lines[-1]) + 1 + len(word) <= most:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
+def _wrapped(text: str, width: float, size: int, bold: bool = False) -> list[str]:
+    return filled(text.split(), lambda line: breadth(line, size, bold) <= width)
