@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -48,7 +47,8 @@ class DuckDBEngine:
         # The order of the rows does not matter, and keeping it costs memory.
         self._duckdb.execute("SET preserve_insertion_order = false")
         self._tables = 0
-        self._asked = False
+        # Whether DuckDB's tables of rejected rows are wanted, and are there.
+        self._keeps_rejects = self._has_rejects = False
 
     def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
         first, roles = files[0], list(columns)
@@ -69,6 +69,7 @@ class DuckDBEngine:
                 "store_rejects = true, rejects_limit = 0)"
             )
             found = [f"c{p}" for p in first.positions]
+            self._keeps_rejects = True
         elif first.kind == "jsonl":
             names = ", ".join(f"{_quoted(n)}: 'VARCHAR'" for n in dict.fromkeys(columns.values()))
             source = (
@@ -93,19 +94,18 @@ class DuckDBEngine:
         return text.re_replace(FRACTION, r"\1")
 
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
-        if self._asked:
-            with contextlib.suppress(duckdb.CatalogException):
-                self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
-        self._asked = True
-        return self._run(DuckDBCompiler().to_sqlglot(question).sql("duckdb"), share)
+        if self._has_rejects:
+            self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
+        found = self._run(DuckDBCompiler().to_sqlglot(question).sql("duckdb"), share)
+        self._has_rejects = self._keeps_rejects
+        return found
 
     def left_out(self) -> int:
-        try:
-            ((count,),) = self._duckdb.execute(
-                "SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM reject_errors)"
-            ).fetchall()
-        except duckdb.CatalogException:
+        if not self._has_rejects:
             return 0
+        ((count,),) = self._duckdb.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM reject_errors)"
+        ).fetchall()
         return int(count)
 
     def _table(self, name: str) -> ir.Table:
