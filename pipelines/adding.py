@@ -87,13 +87,15 @@ def consider(directory: Path, drafts: Sequence[Draft], as_of: date) -> Proposal:
     """What is wrong with the drafts, and what they would change; writes nothing."""
     from pipelines.sides import derive_edition  # compiled code: slow to load
 
-    ledger, problems = read_ledger(directory)
-    drafts = with_ids(drafts, ledger)
-    said = _before_adding(directory, problems) or _clashes(drafts, ledger)
-    if said:
-        return Proposal(drafts, said)
-    with tempfile.TemporaryDirectory() as stage:
-        added, said = _checked(directory, drafts, Path(stage))
+    # Meanwhile another writer might add a row under the same new id.
+    with _only_writer_of(directory):
+        ledger, problems = read_ledger(directory)
+        drafts = with_ids(drafts, ledger)
+        said = _before_adding(directory, problems) or _clashes(drafts, ledger)
+        if said:
+            return Proposal(drafts, said)
+        with tempfile.TemporaryDirectory() as stage:
+            added, said = _checked(directory, drafts, Path(stage))
     if said:
         return Proposal(drafts, said)
     concerned = _concerned(drafts, added)

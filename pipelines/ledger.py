@@ -79,14 +79,14 @@ def read_ledger(directory: Path) -> tuple[Ledger, list[Problem]]:
     problems: list[Problem] = []
     tables: dict[str, pl.DataFrame] = {}
     fingerprint = hashlib.sha256()
+    contents = read_files(directory, problems)
     for table in LEDGER_FILES:
-        path = directory / f"{table.name}.csv"
-        if table.name in OPTIONAL_FILES and not path.exists():
+        content = contents.pop(table.name)
+        if content is None:
             tables[table.name] = _empty(table)
             continue
-        content = _read_bytes(path, problems)
         fingerprint.update(f"{table.name}:{len(content)}:".encode() + content)
-        tables[table.name] = _read_table(table, path.name, content, problems)
+        tables[table.name] = _read_table(table, f"{table.name}.csv", content, problems)
     for table in LEDGER_FILES:
         problems += _field_problems(table, tables)
         problems += _duplicate_keys(table, tables[table.name])
@@ -99,6 +99,20 @@ def read_ledger(directory: Path) -> tuple[Ledger, list[Problem]]:
 
 
 # --- the files -------------------------------------------------------------------------------
+
+
+def read_files(directory: Path, problems: list[Problem]) -> dict[str, bytes | None]:
+    """The bytes of each table's file; None for an optional one that is missing.
+
+    What refers to another table is read before it, and whoever adds rows replaces it after it: so
+    a ledger that is read meanwhile lacks no row that another one names.
+    """
+    contents: dict[str, bytes | None] = {}
+    for table in reversed(LEDGER_FILES):
+        path = directory / f"{table.name}.csv"
+        missing = table.name in OPTIONAL_FILES and not path.exists()
+        contents[table.name] = None if missing else _read_bytes(path, problems)
+    return contents
 
 
 def _read_bytes(path: Path, problems: list[Problem]) -> bytes:

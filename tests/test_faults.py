@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -63,6 +64,7 @@ def _run_until(task: Callable[..., object], arguments: tuple[Any, ...], touches:
     try:
         task(*arguments)
     except BaseException:
+        traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
@@ -462,6 +464,27 @@ def _rival_writers(tmp_path: Path, rounds: int) -> None:
         tables, problems = read_ledger(ledger)
         assert problems == []
         assert tables["reports"].height == 1 + 150 + 31 + 1
+
+
+def _add_many(ledger: Path) -> None:
+    for n in range(12):
+        new = source(f"bulletin-{n}", "2021-07-01")
+        row = report(f"two-{n}", "9", end=f"2021-03-{1 + n % 28:02d}", source_id=new["source_id"])
+        row["locator"] = f"page {n}"
+        write(ledger, [Draft("reports", row, "two"), Draft("sources", new, "bulletin")])
+
+
+def test_a_ledger_read_while_rows_are_added_is_sound(tmp_path: Path) -> None:
+    ledger = write_ledger(tmp_path / "ledger", reports=[report("one", "5", end="2021-01-31")])
+    writer = FORKS.Process(target=_run_until, args=(_add_many, (ledger,), 0))
+    writer.start()
+    heights = set()
+    while writer.is_alive():
+        tables, problems = read_ledger(ledger)
+        assert problems == []
+        heights.add(tables["reports"].height)
+    assert writer.exitcode == 0
+    assert len(heights) > 3
 
 
 def test_two_builds_and_two_writers_at_once(tmp_path: Path) -> None:
