@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Each start reads what an earlier one compiled, also where a shell forbids to keep it.
 export PYTHONDONTWRITEBYTECODE =
+# What does not wait for something else is done beside it.
+MAKEFLAGS += --jobs=2
 
 .PHONY: setup build serve test torture review lint types lock clean
 
