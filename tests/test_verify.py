@@ -315,6 +315,7 @@ def test_a_release_is_compared_with_its_ledger(whole: Path, home: Path) -> None:
 # --- every number of the real release --------------------------------------------------------
 
 RELEASES = Path(__file__).parent.parent / "data" / "releases"
+LEDGER = Path(__file__).parent.parent / "data" / "ledger"
 NUMBERS = [
     (table.name, field.name)
     for table in RELEASE
@@ -325,7 +326,9 @@ NUMBERS = [
 
 @pytest.mark.torture
 def test_every_number_of_the_real_release_is_guarded(tmp_path: Path) -> None:
-    """Move a number or day in every column of every table, with digests that fit."""
+    """Move a number or day in every column of every table, with digests that fit. From a
+    population nothing in a release follows: the ledger alone tells that it was moved."""
+    by_ledger = ["agencies.population"]
     unfound = []
     tried = 0
     for table, column in NUMBERS:
@@ -336,7 +339,10 @@ def test_every_number_of_the_real_release_is_guarded(tmp_path: Path) -> None:
         shutil.copytree(RELEASES / "latest", copy)
         shift(table, column)(copy)
         tried += 1
-        if not verify(copy).faults:
+        found = verify(copy)
+        if not found.faults and f"{table}.{column}" in by_ledger:
+            compare_with_ledger(copy, LEDGER, found)
+        if not found.faults:
             unfound.append(f"{table}.{column}")
         shutil.rmtree(copy)
     print(f"\nNumbers changed with fitting digests: {tried}, found {tried - len(unfound)}")
