@@ -207,12 +207,12 @@ class _Frame:
         longest = max(self.span(p)[1] - self.span(p)[0] for p in periods)
         # A few bars do not fill the frame: a bar as wide as the page looks like a statement.
         room = max(0, longest * 5 - (self.end - self.start)) // 2
-        told = self.start, self.end
+        last = self.end
         self.start, self.end = self.start - room, self.end + room
         # Bars of years are named below their middles.
         self.ticks = frequencies != {"A"}
         if self.ticks:
-            self.named, self.form = named_days(self.start, self.end, told)
+            self.named, self.form = named_days(self.start, self.end, last)
         else:
             self.named, self.form = sorted({self.middle(p) for p in periods}), "%Y"
 

@@ -17,20 +17,16 @@ _MONTHS: _Steps = ("%b %Y", 8, (1, 2, 3, 6))
 _YEARS: _Steps = ("%Y", 12, (12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000))
 
 
-def named_days(start: int, end: int, told: tuple[int, int] | None = None) -> tuple[list[int], str]:
+def named_days(start: int, end: int, last: int | None = None) -> tuple[list[int], str]:
     """The instants that an axis from ``start`` to ``end`` names, and their format.
 
     All are milliseconds since 1970 in UTC. What is named are first days of years or months, or
     days, in the finest steps that a page has room for. The format is one of Vega's ``utcFormat``.
-    ``told``: the first and last instant that data tell of; what is beyond, room beside a few
-    bars, is not named.
+    ``last`` is the last instant that data tell of: what comes after, room beside a few bars, is
+    not named, for it may lie in the future.
     """
-    first, last = told or (start, end)
     named, form = _steps(start, end)
-    kept = _within(named, first, last)
-    if told and len(kept) < 2:
-        return named_days(first, last)
-    return kept, form
+    return _within(named, start, end if last is None else last), form
 
 
 def _steps(start: int, end: int) -> tuple[list[int], str]:

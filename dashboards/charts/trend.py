@@ -201,7 +201,7 @@ def _frame(frequency: str, marks: list[dict[str, Any]]) -> _Frame:
     left, right = start - room, end + room
     if frequency != "R":
         return _Frame(left, right, [m["middle"] for m in marks], _FORMS[frequency], ticks=False)
-    named, form = named_days(left, right, told=(start, end))
+    named, form = named_days(left, right, end)
     return _Frame(left, right, named, form, ticks=True)
 
 
