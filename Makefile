@@ -40,7 +40,8 @@ types: setup
 
 test: lint types build .venv-reader/.ready
 	@sh tests/chromium.sh
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# A third, for on two cores tests wait as much as they compute.
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # The long trials: faults, hostile ledgers, hostile traffic. Counts are printed as they go.
 torture: setup build
