@@ -79,7 +79,7 @@ def read_ledger(directory: Path) -> tuple[Ledger, list[Problem]]:
     problems: list[Problem] = []
     tables: dict[str, pl.DataFrame] = {}
     fingerprint = hashlib.sha256()
-    contents = read_files(directory, problems)
+    contents = _read_files(directory, problems)
     for table in LEDGER_FILES:
         content = contents.pop(table.name)
         if content is None:
@@ -101,7 +101,7 @@ def read_ledger(directory: Path) -> tuple[Ledger, list[Problem]]:
 # --- the files -------------------------------------------------------------------------------
 
 
-def read_files(directory: Path, problems: list[Problem]) -> dict[str, bytes | None]:
+def _read_files(directory: Path, problems: list[Problem]) -> dict[str, bytes | None]:
     """The bytes of each table's file; None for an optional one that is missing.
 
     What refers to another table is read before it, and whoever adds rows replaces it after it: so

@@ -119,6 +119,7 @@ def _mark(p: _Period, metric: str, left: date, ceiling: float) -> dict[str, Any]
     beyond = p.high is None or p.high > ceiling
     # What has no end is a stub: a column up to the frame would look like a bound.
     top = min(p.low + ceiling * _STUB, ceiling) if p.high is None else min(p.high, ceiling)
+    ringed = p.estimate is not None and abs(p.estimate - top) < ceiling * 0.04
     return {
         "start": _epoch(start),
         "end": _epoch(end),
@@ -129,7 +130,7 @@ def _mark(p: _Period, metric: str, left: date, ceiling: float) -> dict[str, Any]
         "open": p.high is None,
         "estimate": p.estimate,
         # Above the ring of an estimate that stands where the bar ends.
-        "told_at": top + ceiling * 0.03 if abs((p.estimate or 0) - top) < ceiling * 0.04 else top,
+        "told_at": top + ceiling * 0.03 if ringed else top,
         "voice": p.voice,
         "label": phrases.short_interval(p.low, p.high),
         "Period": p.name,
