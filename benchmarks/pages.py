@@ -164,8 +164,9 @@ def _all_running(home: Path, python: Path, told: Path) -> Iterator[list[Subject]
         for subject in subjects:
             _wait_for(subject.address)
         # All have started: what is measured are visits, not what servers do beside them.
-        while psutil.cpu_percent(1) > 10:
-            pass
+        for _ in range(60):
+            if psutil.cpu_percent(1) < 10:
+                break
         yield subjects
     finally:
         for process in running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
 
 from dashboards.embeds import catalogue
 from dashboards.embeds.addresses import KINDS, build_address, chart_address
@@ -77,16 +76,18 @@ def chooser(latest: Release, explorer: bool, problem: str = "") -> str:
     reports = latest.tables["reports"]
     told = Counter(reports["agency_id"])
     told += Counter(map(".".join, reports.select("agency_id", "system_id", "metric").iter_rows()))
-    found = sorted(catalogue.charts(latest), key=lambda chart: list(_OFFERED).index(chart.chart))
-    kinds = [list(alike) for _, alike in groupby(found, key=lambda chart: chart.chart)]
+    kinds: dict[str, list[catalogue.Chart]] = {kind: [] for kind in _OFFERED}
+    for chart in catalogue.charts(latest):
+        kinds[chart.chart].append(chart)
     offers = [
         {
-            "words": _OFFERED[alike[0].chart],
+            "words": _OFFERED[kind],
             "charts": alike,
             # The one with most to see.
             "example": max(alike, key=lambda chart: told[chart.key]),
         }
-        for alike in kinds
+        for kind, alike in kinds.items()
+        if alike
     ]
     return render(
         "embed_build.html",

@@ -8,6 +8,7 @@ from html import escape
 import vl_convert
 
 from dashboards.charts import paint
+from dashboards.charts.names import filled
 from dashboards.charts.theme import FONT, LIGHT
 from dashboards.site.drawings import Drawing
 
@@ -69,14 +70,7 @@ def _text(x: float, y: float, size: float, words: str, colour: str, bold: bool =
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    lines.append(line)
+    lines = filled(text.split(), lambda line: len(line) <= width)
     if len(lines) > most:
         lines = [*lines[: most - 1], f"{lines[most - 1].rstrip('.,;')}…"]
     return lines
