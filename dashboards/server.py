@@ -14,6 +14,7 @@ import re
 import resource
 import signal
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -76,6 +77,8 @@ def serve(
     :class:`dashboards.releases.NoReleaseError` where there is nothing to serve.
     """
     journal.configure("door")
+    # Told to stop before it answers, it still leaves nothing behind.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     _allow_many_files()
     held = Held(releases_path)
     try:
@@ -114,7 +117,8 @@ def answer(listening: socket.socket, folder: Path, base_url: str, explorer: Expl
         timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=3,
     )
-    _Door(config).run(sockets=[listening])
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_Door(config).serve([listening]))
 
 
 def _allow_many_files() -> None:
@@ -178,14 +182,20 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await explorer.start()
-        threading.Thread(target=assets.prepare, daemon=True).start()
-        threading.Thread(target=pages.prepare, daemon=True).start()
+        ended = threading.Event()
+        preparing = [
+            asyncio.create_task(asyncio.to_thread(prepare, ended))
+            for prepare in (assets.prepare, pages.prepare)
+        ]
         counting = asyncio.create_task(_count(answered, shelf))
         try:
             yield
         finally:
+            ended.set()
             counting.cancel()
             await explorer.stop()
+            # They read what is taken away next.
+            await asyncio.wait(preparing)
 
     app = FastAPI(
         title="Facetally", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan

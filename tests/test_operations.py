@@ -168,6 +168,20 @@ def test_an_answer_under_way_is_finished_before_the_end(synthetic: Path) -> None
         assert door.process.returncode == 0
 
 
+def test_stopped_while_it_starts_it_ends_in_order(
+    synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is preparing just then, what it says is JSON and nothing is left behind."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for moment in (0.0, 0.3, 0.4, 0.5):
+        with open_door(synthetic, explorer="none") as door:
+            time.sleep(moment)
+            told = [json.loads(line) for line in door.stop().splitlines()]
+        assert {line["event"] for line in told} <= {"start", "stop"}
+        assert door.process.returncode == 0
+        assert list(tmp_path.iterdir()) == []
+
+
 @contextmanager
 def _nginx(home: Path, upstream: str) -> Iterator[str]:
     """Debian's nginx with the example site, the ports alone changed."""

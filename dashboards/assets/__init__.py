@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 
 import brotli  # type: ignore[import-untyped]
 
@@ -101,9 +102,11 @@ def page_style_source() -> str:
     return f"sha256-{b64encode(digest).decode()}"
 
 
-def prepare() -> None:
-    """Compresses everything once, so that no reader waits for it; takes a few seconds."""
+def prepare(ended: Event) -> None:
+    """Compresses everything once, so that no reader waits for it; takes seconds, until ``ended``."""
     for name in (*_OWN, *_BUNDLES):
+        if ended.is_set():
+            return
         served(address(name))
 
 

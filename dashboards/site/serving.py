@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
@@ -39,10 +40,11 @@ class Pages:
         self._shelf.put(address, answer)
         return answer
 
-    def prepare(self) -> None:
-        """Makes the overview before a reader asks for it."""
-        with releases.one_release():
-            self.answer("/")
+    def prepare(self, ended: Event) -> None:
+        """Makes the overview before a reader asks for it, unless the server has ``ended``."""
+        if not ended.is_set():
+            with releases.one_release():
+                self.answer("/")
 
     def router(self) -> APIRouter:
         """Every address that no route before it takes."""
