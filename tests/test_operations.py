@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from door import Door, open_door
+from door import Door, Wanted, open_door
 from prometheus_client.parser import text_string_to_metric_families
 from synthetic_release import VERSION, write_release
 from websockets.sync.client import connect
@@ -173,8 +173,14 @@ def test_stopped_while_it_starts_it_ends_in_order(
 ) -> None:
     """Whatever it is preparing just then, what it says is JSON and nothing is left behind."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    for moment in (0.0, 0.3, 0.4, 0.5):
-        with open_door(synthetic, explorer="none") as door:
+    moments: list[tuple[Wanted, float]] = [
+        ("none", 0.0),
+        ("none", 0.3),
+        ("none", 0.4),
+        ("starting", 0.6),
+    ]
+    for explorer, moment in moments:
+        with open_door(synthetic, explorer) as door:
             time.sleep(moment)
             told = [json.loads(line) for line in door.stop().splitlines()]
         assert {line["event"] for line in told} <= {"start", "stop"}

@@ -103,7 +103,7 @@ def page_style_source() -> str:
 
 
 def prepare(ended: Event) -> None:
-    """Compresses everything once, so that no reader waits for it; takes seconds, until ``ended``."""
+    """Compresses everything once, so that no reader waits for it; stops early when ``ended``."""
     for name in (*_OWN, *_BUNDLES):
         if ended.is_set():
             return

@@ -121,8 +121,10 @@ class ExplorerProcess(Explorer):
                 start_new_session=True,
             )
             answered = asyncio.create_task(self._until_it_answers())
-            await self._child.wait()
-            answered.cancel()
+            try:
+                await self._child.wait()
+            finally:
+                answered.cancel()
             failures = 1 if self._now == "up" else failures + 1
             self._now = "down" if failures >= _GIVE_UP_AFTER else "starting"
             self.restarts += 1
