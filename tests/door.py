@@ -21,10 +21,12 @@ _SERVE = (
     "import sys; from pathlib import Path; from dashboards.server import serve; "
     "serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]), None, int(sys.argv[3]))"
 )
-# Its process takes seconds to start, of a processor that other tests need.
+# Its process takes seconds to start, and so do its scripts to compress, of a processor that other
+# tests need.
 _NO_EXPLORER = (
+    "from dashboards import assets; "
     "from dashboards.explorer.process import Explorer, ExplorerProcess; "
-    "ExplorerProcess.start = Explorer.start; "
+    "ExplorerProcess.start = Explorer.start; assets.prepare = lambda ended: None; "
 )
 
 

@@ -25,9 +25,10 @@ from browser import visit
 from newsroom import check_article, open_newsroom, pasted
 from synthetic_release import NORTH, SOUTH, VERSION, write_release
 
-from dashboards import releases
+from dashboards import assets, releases
 from dashboards.embeds import catalogue
 from dashboards.embeds.addresses import KINDS
+from dashboards.site import Site
 from dashboards.site.export import export
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
@@ -49,7 +50,8 @@ def host() -> str:
 def files(synthetic: Path, host: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The synthetic release as files."""
     directory = tmp_path_factory.mktemp("site")
-    export(releases.latest_path(synthetic), directory, host)
+    written = export(releases.latest_path(synthetic), directory, host)
+    assert written == sum(file.is_file() for file in directory.rglob("*"))
     return directory
 
 
@@ -249,6 +251,27 @@ def test_nginx_answers_as_the_site_promises(served: str) -> None:
     told = httpx.get(f"{served}/{TREND}.oembed.json?maxwidth=9&url=x").json()
     assert told["type"] == "rich"
     assert "frame-ancestors 'self'" in httpx.get(f"{served}/").headers["content-security-policy"]
+
+
+_POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
+
+
+def test_what_is_written_is_what_the_site_gives(synthetic: Path, files: Path, host: str) -> None:
+    site = Site(releases.latest(synthetic), host, explorer=False)
+    for address in [*site.addresses(), *site.card_addresses()]:
+        name = address.lstrip("/") + ("index.html" if address.endswith("/") else "")
+        page = site.page(address)
+        assert page
+        # A server of files may send no policy, so a page holds its own.
+        file = (files / name).read_bytes()
+        told = _POLICY.sub(b"", file)
+        assert told == page.body, address
+        assert (told != file) == name.endswith(".html"), address
+    assert (files / "data" / "latest" / "bounds.parquet").is_file()
+    assert list((files / "assets").glob("*/site.js"))
+    # The styles are within each page: nothing has to be fetched before it can be drawn.
+    assert assets.page_style() in (files / "about" / "index.html").read_text()
+    assert "/explore" not in (files / "index.html").read_text()
 
 
 def test_a_pin_of_an_earlier_export_stays_and_tells_of_its_revision(

@@ -21,7 +21,6 @@ from dashboards.charts.changes import release_changes
 from dashboards.embeds import catalogue
 from dashboards.releases import Release
 from dashboards.site import Site
-from dashboards.site.export import export
 from dashboards.site.record import Record
 from pipelines import editions
 from pipelines.changes import compare
@@ -309,31 +308,6 @@ def test_hostile_text_stays_text(release: Release) -> None:
     feed = site.page("/feed.xml")
     assert feed
     ElementTree.fromstring(feed.body)
-
-
-_POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
-
-
-def test_export_writes_what_the_site_gives(synthetic: Path, tmp_path: Path) -> None:
-    home = releases.latest_path(synthetic)
-    written = export(home, tmp_path, ORIGIN)
-    site = Site(releases.read(home), ORIGIN, explorer=False)
-    for address in [*site.addresses(), *site.card_addresses()]:
-        name = address.lstrip("/") + ("index.html" if address.endswith("/") else "")
-        page = site.page(address)
-        assert page
-        # A server of files may send no policy, so a page holds its own.
-        file = (tmp_path / name).read_bytes()
-        told = _POLICY.sub(b"", file)
-        assert told == page.body, address
-        assert (told != file) == name.endswith(".html"), address
-    assert (tmp_path / "data" / "latest" / "bounds.parquet").is_file()
-    assert list((tmp_path / "assets").glob("*/site.js"))
-    # The styles are within each page: nothing has to be fetched before it can be drawn.
-    assert assets.page_style() in (tmp_path / "about" / "index.html").read_text()
-    assert written == sum(file.is_file() for file in tmp_path.rglob("*"))
-    linked = (tmp_path / "index.html").read_text()
-    assert "/explore" not in linked
 
 
 def test_an_older_release_without_newer_tables_still_has_pages(tmp_path: Path) -> None:
