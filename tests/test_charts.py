@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import vl_convert
+from PIL import Image, ImageChops
 from synthetic_release import EAST, LIVE, NORTH, SOUTH
 
 from dashboards import phrases, releases
 from dashboards.charts import paint, theme
+from dashboards.charts.channel_ladder import channel_ladder
 from dashboards.charts.figure import Figure
 from dashboards.charts.gap_matrix import gap_matrix
 from dashboards.charts.trend import frequency_shown, trend
@@ -48,7 +52,9 @@ def _gaps(release: releases.Release) -> pl.DataFrame:
     return release.at("gap_history", None).join(about, on="gap_id")
 
 
-@pytest.fixture(params=["exact years", "open window", "months", "wide window", "set aside", "gaps"])
+@pytest.fixture(
+    params=["exact years", "open window", "months", "wide window", "set aside", "gaps", "ladder"]
+)
 def figure(request: pytest.FixtureRequest, release: releases.Release) -> Figure:
     return {
         "exact years": lambda: _trend(release, NORTH),
@@ -57,6 +63,9 @@ def figure(request: pytest.FixtureRequest, release: releases.Release) -> Figure:
         "wide window": lambda: _trend(release, EAST),
         "set aside": lambda: _trend(release, NORTH, "north-2022-other"),
         "gaps": lambda: gap_matrix(_gaps(release), release.tables["agencies"]),
+        "ladder": lambda: channel_ladder(
+            release.tables["reports"], release.tables["agencies"], "searches"
+        ),
     }[request.param]()
 
 
@@ -90,6 +99,22 @@ def test_a_painted_chart_is_one_labelled_image(figure: Figure) -> None:
     assert drawn.startswith("<svg")
     assert 'viewBox="0 0 460' in drawn
     assert "http" not in drawn.replace("http://www.w3.org/", "")
+
+
+def test_marks_drawn_in_one_path_are_where_the_renderer_put_them(figure: Figure) -> None:
+    """Pixel by pixel, but for the texts."""
+    spec = json.dumps(figure.spec(460)).replace(json.dumps(theme.FONT), json.dumps(paint.MEASURED))
+    whole = vl_convert.vegalite_to_svg(json.loads(spec))
+    ours = paint.svg(figure, 460)
+    assert ours.count("<path") <= whole.count("<path")
+    pixels = []
+    for drawn in (whole, ours):
+        shapes = re.sub(r"<text.*?</text>", "", drawn)
+        image = Image.open(BytesIO(vl_convert.svg_to_png(shapes, scale=2))).convert("RGBA")
+        pixels.append(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image))
+    assert pixels[0].size == pixels[1].size
+    # Coordinates are rounded to a hundredth, which may change the shade of an edge by a step.
+    assert max(high for _, high in ImageChops.difference(*pixels).getextrema()) <= 16
 
 
 def test_specifications_are_plain_json_with_the_rows_in_the_layers(figure: Figure) -> None:
