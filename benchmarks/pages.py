@@ -163,16 +163,21 @@ def _all_running(home: Path, python: Path, told: Path) -> Iterator[list[Subject]
         ]
         for subject in subjects:
             _wait_for(subject.address)
-        # All have started: what is measured are visits, not what servers do beside them.
-        for _ in range(60):
-            if psutil.cpu_percent(1) < 10:
-                break
+        _rest(60)
         yield subjects
     finally:
         for process in running:
             process.terminate()
         for process in running:
             process.wait(20)
+
+
+def _rest(seconds: float) -> None:
+    """Until the machine rests, at most so long: what is measured are visits, not what servers do
+    beside them or the browser after the visit before."""
+    deadline = time.monotonic() + seconds
+    while psutil.cpu_percent(0.5) > 10 and time.monotonic() < deadline:
+        pass
 
 
 def _free_port() -> int:
@@ -215,6 +220,7 @@ _WATCH = """(() => {
 
 
 def _visit(browser: Browser, subject: Subject) -> Visit:
+    _rest(5)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     wire = requests = 0
