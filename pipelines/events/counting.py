@@ -71,8 +71,8 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     counted = once.mutate(searches=ibis.ifelse(keyless, once.rows, 1)).group_by(by)
     return _result(
         counted.agg(
-            rows=lambda t: t.rows.sum().cast("int64"),
-            searches=lambda t: t.searches.sum().cast("int64"),
+            rows=lambda t: t.rows.sum().cast(dt.int64),
+            searches=lambda t: t.searches.sum().cast(dt.int64),
         )
     )
 
@@ -115,7 +115,7 @@ def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engi
         columns["moment"] = _quarters(timed.moment_time)
     for role, values in (("unit", roles.units), ("purpose", roles.purposes)):
         if values:
-            cell = _trim(timed[role].cast("string"))
+            cell = _trim(timed[role].cast(dt.string))
             columns[role] = ibis.ifelse(cell.isin(list(values)), cell, ibis.null())
     for key in roles.keys:
         cell = timed[key]
@@ -128,7 +128,7 @@ def _stacked(tables: Sequence[ir.Table]) -> ir.Table:
     if len(tables) == 1:
         return tables[0]
     keys = [column for column in tables[0].columns if column.startswith("key_")]
-    return ibis.union(*(t.cast(dict.fromkeys(keys, "string")) for t in tables), distinct=False)
+    return ibis.union(*(t.cast(dict.fromkeys(keys, dt.string)) for t in tables), distinct=False)
 
 
 def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
@@ -139,12 +139,12 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
     step mentions it. Most texts are read as they stand; only the others are cleaned.
     """
     written = log[roles.times[0]]
-    nothing = ibis.null("timestamp")
+    nothing = ibis.null(dt.timestamp)
     if len(roles.times) == 1 and not written.type().is_string():
         is_moment = written.type().is_timestamp() and written.type().timezone
         return log.mutate(
-            text=ibis.null("string"),
-            local_time=nothing if is_moment else written.cast("timestamp"),
+            text=ibis.null(dt.string),
+            local_time=nothing if is_moment else written.cast(dt.timestamp),
             moment_time=written if is_moment else nothing,
         )
     name = f"log_{number}"
@@ -172,7 +172,7 @@ def _first_read(text: ir.StringValue, formats: Sequence[TimeFormat], engine: Eng
         ibis.ifelse(_may_be(text, written), engine.read_time(text, written), ibis.null())
         for written in formats
     ]
-    return ibis.coalesce(*readings, ibis.null("timestamp"))
+    return ibis.coalesce(*readings, ibis.null(dt.timestamp))
 
 
 def _may_be(text: ir.StringValue, written: TimeFormat) -> ir.BooleanValue:
@@ -182,9 +182,9 @@ def _may_be(text: ir.StringValue, written: TimeFormat) -> ir.BooleanValue:
 
 
 def _time_text(log: ir.Table, roles: Roles) -> ir.StringValue:
-    text = log[roles.times[0]].cast("string")
+    text = log[roles.times[0]].cast(dt.string)
     for more in roles.times[1:]:
-        text = text + " " + log[more].cast("string")
+        text = text + " " + log[more].cast(dt.string)
     return text
 
 
@@ -223,7 +223,7 @@ def _result(counted: ir.Table) -> ir.Table:
     local = counted.local
     if local.type().is_date():
         local = local.delta(ibis.date(_EPOCH), unit="day")
-    kinds = {"unit": "string", "purpose": "string", "moment": "int64"}
+    kinds = {"unit": dt.string, "purpose": dt.string, "moment": dt.int64}
     optional = {
         c: (counted[c] if c in counted.columns else ibis.null()).cast(kind)
         for c, kind in kinds.items()
@@ -231,7 +231,7 @@ def _result(counted: ir.Table) -> ir.Table:
     return counted.select(
         unit=optional["unit"],
         purpose=optional["purpose"],
-        local=local.cast("int64"),
+        local=local.cast(dt.int64),
         moment=optional["moment"],
         rows=counted.rows,
         searches=counted.searches,

@@ -110,10 +110,9 @@ class DuckDBEngine:
 
     def _table(self, name: str) -> ir.Table:
         """Unbound: Ibis needs no connection of its own to write SQL, and is quicker without."""
-        described = self._duckdb.execute(f"DESCRIBE {name}").fetchall()
-        return ibis.table(
-            {cell: DuckDBType.from_string(kind) for cell, kind, *_ in described}, name
-        )
+        view = self._duckdb.view(name)
+        kinds = [DuckDBType.from_string(str(kind)) for kind in view.types]
+        return ibis.table(dict(zip(view.columns, kinds, strict=True)), name)
 
     def _new_name(self) -> str:
         self._tables += 1
