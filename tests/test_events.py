@@ -19,6 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -449,6 +450,36 @@ def test_typed_times_that_cannot_be_are_rejected(ledger: Path, tmp_path: Path, e
         ("implausible year", 0),
         ("blank time", 3),
     }
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pa.array([b"a" * 16, b"a" * 16, b"b" * 16], pa.binary(16)),
+        pa.ExtensionArray.from_storage(
+            pa.uuid(), pa.array([b"a" * 16, b"a" * 16, b"b" * 16], pa.binary(16))
+        ),
+        pa.array(["a", "a", "b"]).dictionary_encode(),
+        pa.array([Decimal("1.10"), Decimal("1.10"), Decimal("2.00")]),
+        pa.array([{"no": 1}, {"no": 1}, {"no": 2}]),
+        pa.array([7, 7, 8], pa.uint64()),
+    ],
+    ids=lambda keys: str(keys.type),
+)
+def test_a_key_may_be_of_any_kind(ledger: Path, tmp_path: Path, keys: pa.Array) -> None:
+    """Beside a log of another shape, too, with a key of its own."""
+    times = pa.array([datetime(2025, 5, 1, 7), datetime(2025, 5, 1, 9), datetime(2025, 5, 2)])
+    pq.write_table(pa.table({"when": times, "no": keys}), tmp_path / "log.parquet")
+    mapped = ["searched_at=when", "key=no"]
+    summary, rows = imported(ledger, declared(tmp_path / "log.parquet", mapped=mapped))
+    assert (counts(rows), summary.rejected) == (
+        {"2025-05-01": "1", "2025-05-02": "1"},
+        {"repeated": 1},
+    )
+    log_of(tmp_path / "log.csv", ["2025-05-03,x", "2025-05-03,x"], header="when,no")
+    both = declared(tmp_path / "log.parquet", tmp_path / "log.csv", mapped=mapped)
+    summary, rows = imported(ledger, both)
+    assert (summary.rows, summary.counted, summary.rejected) == (5, 3, {"repeated": 2})
 
 
 def test_a_log_may_be_named_by_its_address(ledger: Path, tmp_path: Path, engine: str) -> None:

@@ -189,10 +189,10 @@ def _refuse_types(request: LogImport, files: Sequence[LogFile]) -> None:
     """Refuse typed columns that cannot be a time, or not with this clock."""
     problems = []
     for file in (f for f in files if f.types):
-        for (role, column), kind in zip(request.scanned.items(), file.types, strict=True):
+        for (role, column), arrow in zip(request.scanned.items(), file.types, strict=True):
             if not role.startswith("searched_at_"):
                 continue
-            message = ""
+            kind, message = str(arrow), ""
             if kind.startswith("timestamp") and "tz=" in kind and not request.clock.days_in:
                 message = "its times are moments; say in which zone the days are: --days-in"
             elif kind.startswith("date") and request.clock.converts:

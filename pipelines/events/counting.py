@@ -54,8 +54,8 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
     by = [c for c in ("unit", "purpose", "local", "moment") if c in events.columns]
     if not roles.keys:
-        counted = events.group_by(by).agg(rows=events.count())
-        return _result(counted.mutate(searches=counted.rows))
+        rows = events.count()
+        return _result(events.group_by(by).agg(rows=rows, searches=rows))
     keys = list(roles.keys)
     keyless = ibis.and_(*(events[k].isnull() for k in keys))
     series = [c for c in by if c in {"unit", "purpose"}]

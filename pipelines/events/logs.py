@@ -72,7 +72,7 @@ class LogFile:
 
     positions: of the mapped columns, in the mapping's order (CSV, Excel); width: columns in all.
     lead: physical lines (CSV) or rows (Excel) up to and with the header.
-    types: of the mapped columns, as Arrow names them (Parquet).
+    types: of the mapped columns (Parquet).
     """
 
     path: str
@@ -85,7 +85,7 @@ class LogFile:
     width: int = 0
     lead: int = 0
     sheet: str = ""
-    types: tuple[str, ...] = ()
+    types: tuple[pa.DataType, ...] = ()
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -412,7 +412,7 @@ def _locate_in_parquet(file: LogFile, columns: Mapping[str, str], _: str) -> Log
     if missing:
         raise _no_header(file.path, missing, [schema.names], "row")
     _positions(file.path, columns, schema.names, 0)
-    types = tuple(str(schema.field(name).type) for name in columns.values())
+    types = tuple(schema.field(name).type for name in columns.values())
     return replace(file, types=types)
 
 

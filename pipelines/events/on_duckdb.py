@@ -13,7 +13,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.sql.compilers import DuckDBCompiler
-from ibis.backends.sql.datatypes import DuckDBType
+from ibis.formats.pyarrow import PyArrowType
 
 from pipelines.events.engines import watched
 from pipelines.events.logs import LogFile, in_batches
@@ -38,25 +38,27 @@ class DuckDBEngine:
                 "memory_limit": MEMORY_LIMIT,
                 "temp_directory": str(spill),
                 "autoinstall_known_extensions": False,
+                # The order of the rows does not matter, and keeping it costs memory.
+                "preserve_insertion_order": False,
             }
         )
         self._duckdb.execute(
             "SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
             "SET enable_progress_bar_print = false"
         )
-        # The order of the rows does not matter, and keeping it costs memory.
-        self._duckdb.execute("SET preserve_insertion_order = false")
-        self._tables = 0
+        self._scans: dict[str, str] = {}
         # Whether DuckDB's tables of rejected rows are wanted, and are there.
         self._keeps_rejects = self._has_rejects = False
 
     def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
         first, roles = files[0], list(columns)
+        name = f"log_{len(self._scans)}"
+        kinds = dict.fromkeys([*roles, "malformed"], dt.string) | {"malformed": dt.boolean}
         if first.kind == "excel" or first.encoding not in {"utf-8", ""}:
             batches = [b for f in files for b in in_batches(f, columns, _BATCH)]
-            name = self._new_name()
-            self._duckdb.register(name, pa.concat_tables(batches))
-            return self._table(name)
+            self._duckdb.register(f"{name}_rows", pa.concat_tables(batches))
+            self._scans[name] = f"FROM {name}_rows"
+            return ibis.table(kinds, name)
         # An engine would take these for patterns; find_files has seen to those.
         paths = ", ".join(_quoted(re.sub(r"([\[*?])", r"[\1]", f.path)) for f in files)
         if first.kind == "csv":
@@ -80,12 +82,13 @@ class DuckDBEngine:
         else:
             source = f"read_parquet([{paths}])"
             found = list(columns.values())
+            kinds |= zip(roles, map(_kind, first.types), strict=True)
         cells = ", ".join(
             f"{_named(column)} AS {role}" for column, role in zip(found, roles, strict=True)
         )
-        name = self._new_name()
-        self._run(f"CREATE TEMP VIEW {name} AS SELECT {cells}, false AS malformed FROM {source}")
-        return self._table(name)
+        self._scans[name] = f"SELECT {cells}, false AS malformed FROM {source}"
+        # Unbound: Ibis needs no connection of its own to write SQL, and is quicker without.
+        return ibis.table(kinds, name)
 
     def read_time(self, text: ir.StringValue, written: TimeFormat) -> ir.TimestampValue:
         return _try_strptime(text, written.strptime)
@@ -96,9 +99,16 @@ class DuckDBEngine:
     def rows(self, question: ir.Table, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
         if self._has_rejects:
             self._duckdb.execute("TRUNCATE reject_scans; TRUNCATE reject_errors")
-        found = self._run(DuckDBCompiler().to_sqlglot(question).sql("duckdb"), share)
+        found = self._run(
+            self._with_scans(DuckDBCompiler().to_sqlglot(question).sql("duckdb")), share
+        )
         self._has_rejects = self._keeps_rejects
         return found
+
+    def _with_scans(self, sql: str) -> str:
+        """With the scans as parts of the query: looked at once, where views would be thrice."""
+        scans = ", ".join(f"{name} AS ({scan})" for name, scan in self._scans.items())
+        return f"WITH {scans}" + (f", {sql[5:]}" if sql.startswith("WITH ") else f" {sql}")
 
     def left_out(self) -> int:
         if not self._has_rejects:
@@ -108,25 +118,21 @@ class DuckDBEngine:
         ).fetchall()
         return int(count)
 
-    def _table(self, name: str) -> ir.Table:
-        """Unbound: Ibis needs no connection of its own to write SQL, and is quicker without."""
-        view = self._duckdb.view(name)
-        kinds = [DuckDBType.from_string(str(kind)) for kind in view.types]
-        return ibis.table(dict(zip(view.columns, kinds, strict=True)), name)
-
-    def _new_name(self) -> str:
-        self._tables += 1
-        return f"log_{self._tables}"
-
-    def _run(
-        self, sql: str, share: Callable[[float], None] = lambda _: None
-    ) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, share: Callable[[float], None]) -> list[tuple[Any, ...]]:
         return watched(
             "duckdb",
             lambda: self._duckdb.execute(sql).fetchall(),
             lambda: share(max(0.0, self._duckdb.query_progress() / 100)),
             self._duckdb.interrupt,
         )
+
+
+def _kind(arrow: pa.DataType) -> dt.DataType:
+    """What Ibis calls it. Keys may be of kinds that it has no name for."""
+    try:
+        return PyArrowType.to_ibis(arrow)
+    except KeyError:
+        return dt.unknown
 
 
 def _quoted(text: str) -> str:

@@ -111,7 +111,7 @@ class SparkEngine:
             moments = [
                 role
                 for role, kind in zip(columns, files[0].types, strict=False)
-                if kind.startswith("timestamp") and "tz=" in kind
+                if pa.types.is_timestamp(kind) and kind.tz
             ]
             return self._ibis.table(name).cast(dict.fromkeys(moments, dt.Timestamp("UTC")))
         except RefusedLogError:
@@ -201,11 +201,11 @@ def _ticked(name: str) -> str:
     return name.replace("`", "``")
 
 
-def _from_nanoseconds(column: Any, kind: str) -> Any:
+def _from_nanoseconds(column: Any, kind: pa.DataType) -> Any:
     """Spark reads timestamps in nanoseconds as numbers only."""
     from pyspark.sql import functions as sf
 
-    if not kind.startswith("timestamp[ns"):
+    if not pa.types.is_timestamp(kind) or kind.unit != "ns":
         return column
     moment = sf.timestamp_micros((column / 1000).cast("bigint"))
-    return moment if "tz=" in kind else moment.cast("timestamp_ntz")
+    return moment if kind.tz else moment.cast("timestamp_ntz")

@@ -24,6 +24,7 @@ QUARTERS_A_DAY = 96
 
 PLAUSIBLE = (date(2000, 1, 1), date(2068, 12, 31))
 """A time before or after these days is a slip. (`%y` reads 69 to 99 as the last century.)"""
+_FIRST, _LAST = map(day_number, PLAUSIBLE)
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -271,7 +272,7 @@ class Clock:
 
 
 def _is_plausible(day: int) -> bool:
-    return day_number(PLAUSIBLE[0]) <= day <= day_number(PLAUSIBLE[1])
+    return _FIRST <= day <= _LAST
 
 
 def _offset(zone: str, quarter: int, *, is_local: bool) -> int:
@@ -295,7 +296,7 @@ def _offset_at(zone: str, quarter: int, is_local: bool) -> int:
 
 def is_plausible(day: int) -> bool:
     """Whether a day, since 1970-01-01, may be that of a search."""
-    return day_number(PLAUSIBLE[0]) <= day <= day_number(PLAUSIBLE[1])
+    return _FIRST <= day <= _LAST
 
 
 def _expanded(text: str) -> list[TimeFormat]:
