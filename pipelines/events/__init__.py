@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.events import rejects
-from pipelines.events.counting import MALFORMED, Roles, tally, without_time
+from pipelines.events.counting import MALFORMED, Roles, completed, tally, without_time
 from pipelines.events.engines import open_engine
 from pipelines.events.entries import Entered, Report, enter, write_reports
 from pipelines.events.logs import (
@@ -131,7 +131,8 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
     with open_engine(request.engine, request.master) as engine:
         shapes = groupby(sorted(files, key=_shape), key=_shape)
         logs = [engine.scan(list(group), columns) for _, group in shapes]
-        found = engine.rows(tally(logs, roles, request.clock, engine), progress.share)
+        question = tally(logs, roles, request.clock, engine)
+        found = completed(question.columns, engine.rows(question, progress.share))
         left_out = engine.left_out()
         reasons = []
         days = [request.clock.day(local, moment) for _, _, local, moment, _, _ in found]

@@ -6,8 +6,10 @@ small (a row for each series and day or quarter hour), whatever the size of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -42,20 +44,24 @@ class Roles:
     purposes: Sequence[str] = ()
 
 
+CELLS = ("unit", "purpose", "local", "moment", "rows", "searches")
+"""Of a tally: unit and purpose (null: not mapped, or a value that does not count), local (a day
+since 1970, or a quarter hour where the clock converts), moment (a quarter hour in UTC), rows,
+searches. Rows without local and moment have no readable time."""
+
+
 def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
     """Rows and searches by unit, purpose and time.
 
-    logs: tables of the mapped columns and `malformed`. Returns unit and purpose (null: not mapped,
-    or a value that does not count), local (a day since 1970, or a quarter hour where the clock
-    converts), moment (a quarter hour in UTC), rows, searches. Rows without local and moment have
-    no readable time. Rows of one unit and purpose with equal keys are one search, at its earliest
-    time; a row whose keys are all blank is a search.
+    logs: tables of the mapped columns and `malformed`. Of the columns of :data:`CELLS`, those that
+    the roles and the clock call for. Rows of one unit and purpose with equal keys are one search,
+    at its earliest time; a row whose keys are all blank is a search.
     """
     events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
     by = [c for c in ("unit", "purpose", "local", "moment") if c in events.columns]
     if not roles.keys:
         rows = events.count()
-        return _result(events.group_by(by).agg(rows=rows, searches=rows))
+        return _days_as_numbers(events.group_by(by).agg(rows=rows, searches=rows))
     keys = list(roles.keys)
     keyless = ibis.and_(*(events[k].isnull() for k in keys))
     series = [c for c in by if c in {"unit", "purpose"}]
@@ -69,12 +75,18 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     )
     keyless = ibis.and_(*(once[k].isnull() for k in keys))
     counted = once.mutate(searches=ibis.ifelse(keyless, once.rows, 1)).group_by(by)
-    return _result(
+    return _days_as_numbers(
         counted.agg(
             rows=lambda t: t.rows.sum().cast(dt.int64),
             searches=lambda t: t.searches.sum().cast(dt.int64),
         )
     )
+
+
+def completed(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows of a tally with all of :data:`CELLS`, None where it has no such column."""
+    cells = itemgetter(*(columns.index(c) if c in columns else -1 for c in CELLS))
+    return [cells((*row, None)) for row in rows]
 
 
 def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
@@ -86,9 +98,11 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
     first, last = (ibis.date(day.isoformat()) for day in PLAUSIBLE)
     for i, log in enumerate(logs):
         timed = _timed(log, i, roles, clock, engine)
-        time = ibis.coalesce(timed.local_time, timed.moment_time)
+        time = ibis.coalesce(
+            *(_cell(timed, c, dt.timestamp) for c in ("local_time", "moment_time"))
+        )
         unread = timed.filter(time.isnull() | ~time.date().between(first, last))
-        text = _trim(unread.text)
+        text = _trim(_cell(unread, "text", dt.string))
         reason = ibis.cases(
             (unread.malformed, MALFORMED),
             (text.isnull() & time.notnull(), IMPLAUSIBLE),
@@ -109,10 +123,10 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
 def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
     """The log's rows as unit, purpose, local, moment and keys; only those that are needed."""
     timed = _timed(log, number, roles, clock, engine)
-    local = timed.local_time
+    local = _cell(timed, "local_time", dt.timestamp)
     columns = {"local": _quarters(local) if clock.converts else local.date()}
     if clock.days_in:
-        columns["moment"] = _quarters(timed.moment_time)
+        columns["moment"] = _quarters(_cell(timed, "moment_time", dt.timestamp))
     for role, values in (("unit", roles.units), ("purpose", roles.purposes)):
         if values:
             cell = _trim(timed[role].cast(dt.string))
@@ -132,21 +146,17 @@ def _stacked(tables: Sequence[ir.Table]) -> ir.Table:
 
 
 def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """The log with `text` (null where the time is no text), and the time as `local_time` or
-    `moment_time`, of which one at most is not null.
+    """The log with the time as `local_time` or `moment_time`, of which one at most is not null, and
+    as `text` where it is one. What cannot be is no column.
 
     Each step has a name of its own, so that an engine computes it once, however often the next
     step mentions it. Most texts are read as they stand; only the others are cleaned.
     """
     written = log[roles.times[0]]
-    nothing = ibis.null(dt.timestamp)
     if len(roles.times) == 1 and not written.type().is_string():
-        is_moment = written.type().is_timestamp() and written.type().timezone
-        return log.mutate(
-            text=ibis.null(dt.string),
-            local_time=nothing if is_moment else written.cast(dt.timestamp),
-            moment_time=written if is_moment else nothing,
-        )
+        if written.type().is_timestamp() and written.type().timezone:
+            return log.mutate(moment_time=written)
+        return log.mutate(local_time=written.cast(dt.timestamp))
     name = f"log_{number}"
     text = ibis.ifelse(log.malformed, ibis.null(), _time_text(log, roles))
     texts = log.mutate(text=text).alias(f"{name}_text")
@@ -154,14 +164,14 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
     tried = texts.mutate(at_once=at_once).alias(f"{name}_tried")
     left = ibis.ifelse(tried.at_once.isnull(), _clean(tried.text, engine), ibis.null())
     cleaned = tried.mutate(cleaned=left).alias(f"{name}_cleaned")
-    local_text, moment = cleaned.cleaned, nothing
+    local_text, moment = cleaned.cleaned, {}
     if clock.days_in:
         cleaned = cleaned.mutate(has_offset=_has_offset(cleaned.cleaned)).alias(f"{name}_split")
         local_text = ibis.ifelse(cleaned.has_offset, ibis.null(), cleaned.cleaned)
         moment_text = ibis.ifelse(cleaned.has_offset, _offset_for_z(cleaned.cleaned), ibis.null())
-        moment = _first_read(moment_text, clock.absolute_formats, engine)
+        moment["moment_time"] = _first_read(moment_text, clock.absolute_formats, engine)
     second = _first_read(local_text, clock.local_formats, engine)
-    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), moment_time=moment)
+    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), **moment)
     return timed.alias(f"{name}_read")
 
 
@@ -218,21 +228,11 @@ def _quarters(time: ir.TimestampValue) -> ir.IntegerValue:
     return time.epoch_seconds() // _QUARTER
 
 
-def _result(counted: ir.Table) -> ir.Table:
-    """The columns of :func:`tally`, days as numbers."""
-    local = counted.local
-    if local.type().is_date():
-        local = local.delta(ibis.date(_EPOCH), unit="day")
-    kinds = {"unit": dt.string, "purpose": dt.string, "moment": dt.int64}
-    optional = {
-        c: (counted[c] if c in counted.columns else ibis.null()).cast(kind)
-        for c, kind in kinds.items()
-    }
-    return counted.select(
-        unit=optional["unit"],
-        purpose=optional["purpose"],
-        local=local.cast(dt.int64),
-        moment=optional["moment"],
-        rows=counted.rows,
-        searches=counted.searches,
-    )
+def _cell(table: ir.Table, name: str, kind: dt.DataType) -> ir.Value:
+    return table[name] if name in table.columns else ibis.null(kind)
+
+
+def _days_as_numbers(counted: ir.Table) -> ir.Table:
+    if counted.local.type().is_date():
+        return counted.mutate(local=counted.local.delta(ibis.date(_EPOCH), unit="day"))
+    return counted
