@@ -164,14 +164,14 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
     tried = texts.mutate(at_once=at_once).alias(f"{name}_tried")
     left = ibis.ifelse(tried.at_once.isnull(), _clean(tried.text, engine), ibis.null())
     cleaned = tried.mutate(cleaned=left).alias(f"{name}_cleaned")
-    local_text, moment = cleaned.cleaned, {}
+    local_text, moments = cleaned.cleaned, {}
     if clock.days_in:
         cleaned = cleaned.mutate(has_offset=_has_offset(cleaned.cleaned)).alias(f"{name}_split")
         local_text = ibis.ifelse(cleaned.has_offset, ibis.null(), cleaned.cleaned)
         moment_text = ibis.ifelse(cleaned.has_offset, _offset_for_z(cleaned.cleaned), ibis.null())
-        moment["moment_time"] = _first_read(moment_text, clock.absolute_formats, engine)
+        moments["moment_time"] = _first_read(moment_text, clock.absolute_formats, engine)
     second = _first_read(local_text, clock.local_formats, engine)
-    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), **moment)
+    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), **moments)
     return timed.alias(f"{name}_read")
 
 
