@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE =
 # What does not wait for something else is done beside it.
 MAKEFLAGS += --jobs=2
 
-.PHONY: setup build serve test torture review lint types lock clean
+.PHONY: setup build serve test trials torture review lint types lock clean
 
 setup: $(VENV)/.ready
 
@@ -38,7 +38,9 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-test: lint types build .venv-reader/.ready
+test: trials types
+
+trials: lint build .venv-reader/.ready
 	@sh tests/chromium.sh
 # A third, for on two cores tests wait as much as they compute.
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
