@@ -898,6 +898,22 @@ def test_an_interrupt_while_the_engine_counts_stops_it(ledger: Path, tmp_path: P
     assert files_in(ledger) == before
 
 
+def test_an_interrupt_as_the_private_directory_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.mkdir
+
+    def make_and_be_interrupted(path: Path, mode: int = 0o777) -> None:
+        make(path, mode)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "mkdir", make_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt), open_engine("duckdb", ""):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_control_c_ends_the_command_with_nothing_written(ledger: Path, tmp_path: Path) -> None:
     """The signal comes while DuckDB groups five million keys."""
     rows = 5_000_000

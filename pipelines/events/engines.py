@@ -8,6 +8,7 @@ for it may quote the log.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import tempfile
 import threading
@@ -52,8 +53,10 @@ def open_engine(name: str, master: str) -> Iterator[Engine]:
         return
     from pipelines.events.on_duckdb import DuckDBEngine
 
-    spill = Path(tempfile.mkdtemp(prefix="facetally-"))
+    # Named before it is there, so that no interrupt finds it without a name to remove it by.
+    spill = Path(tempfile.gettempdir()) / f"facetally-{secrets.token_hex(8)}"
     try:
+        spill.mkdir(mode=0o700)
         yield DuckDBEngine(spill)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
