@@ -58,7 +58,7 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     at its earliest time; a row whose keys are all blank is a search.
     """
     events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
-    by = [c for c in ("unit", "purpose", "local", "moment") if c in events.columns]
+    by = [c for c in CELLS if c in events.columns]
     if not roles.keys:
         rows = events.count()
         return _days_as_numbers(events.group_by(by).agg(rows=rows, searches=rows))

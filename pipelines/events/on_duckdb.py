@@ -53,7 +53,7 @@ class DuckDBEngine:
     def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
         first, roles = files[0], list(columns)
         name = f"log_{len(self._scans)}"
-        kinds = dict.fromkeys([*roles, "malformed"], dt.string) | {"malformed": dt.boolean}
+        kinds = dict.fromkeys(roles, dt.string) | {"malformed": dt.boolean}
         if first.kind == "excel" or first.encoding not in {"utf-8", ""}:
             batches = [b for f in files for b in in_batches(f, columns, _BATCH)]
             self._duckdb.register(f"{name}_rows", pa.concat_tables(batches))
