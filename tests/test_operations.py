@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -186,6 +187,30 @@ def test_stopped_while_it_starts_it_ends_in_order(
         assert {line["event"] for line in told} <= {"start", "stop"}
         assert door.process.returncode == 0
         assert list(tmp_path.iterdir()) == []
+
+
+def test_stopped_as_it_makes_its_directory_it_leaves_none(synthetic: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from dashboards.server import serve\n"
+        "make = os.mkdir\n"
+        "def make_and_be_stopped(path, mode=0o777, **more):\n"
+        "    make(path, mode, **more)\n"
+        "    if Path(path).parent == Path(os.environ['TMPDIR']):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.mkdir = make_and_be_stopped\n"
+        "serve(Path(sys.argv[1]), port=0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, synthetic],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -77,14 +76,14 @@ class ExplorerProcess(Explorer):
     """The explorer in a child process, restarted whenever it dies.
 
     The door holds the listening socket and every child inherits it: readers who arrive while a
-    child restarts wait in its queue instead of being refused. ``tell`` hears of every change.
+    child restarts wait in its queue instead of being refused; it lies in the server's view of the
+    ``releases``, which goes when the server does. ``tell`` hears of every change.
     """
 
     def __init__(self, releases: Path, tell: Callable[[dict[str, object]], None]) -> None:
         self._releases = releases
         self._tell = tell
-        self._folder = tempfile.TemporaryDirectory(prefix="facetally-")
-        super().__init__(str(Path(self._folder.name) / "explorer"), lambda: self._now)
+        super().__init__(str(releases / ".explorer"), lambda: self._now)
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listening.bind(self.socket_path)
         self._listening.listen(128)
@@ -159,4 +158,3 @@ class ExplorerProcess(Explorer):
                 await self._child.wait()
         await super().stop()
         self._listening.close()
-        self._folder.cleanup()
