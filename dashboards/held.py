@@ -14,12 +14,10 @@ import contextlib
 import itertools
 import json
 import os
-import secrets
 import shutil
 import tempfile
 import threading
 import time
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +56,8 @@ class Held:
 
     def __init__(self, releases: Path) -> None:
         self._releases = releases
-        self.folder = Path(tempfile.gettempdir()) / f"facetally-{secrets.token_hex(8)}"
-        # Told how to remove it before it is made, so that a signal at any moment leaves nothing.
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-        self.folder.mkdir(mode=0o700)
+        self._temporary = tempfile.TemporaryDirectory(prefix="facetally-")
+        self.folder = Path(self._temporary.name)
         self._numbers = itertools.count()
         self._found: dict[str, _Found] = {}
         self._growing: dict[str, _Mark] = {}
@@ -103,7 +99,7 @@ class Held:
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._remove()
+        self._temporary.cleanup()
 
     def _watch(self) -> None:
         while not self._ending.wait(EVERY):

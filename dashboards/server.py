@@ -12,9 +12,7 @@ import errno
 import gzip
 import re
 import resource
-import signal
 import socket
-import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -45,6 +43,7 @@ from dashboards.pace import A_MINUTE, Paced, reader_of
 from dashboards.pages import render
 from dashboards.shelf import FromShelf, Kept, Shelf, finish
 from dashboards.site.serving import Pages
+from dashboards.stop import Stop
 from dashboards.workers import supervise
 
 _LONGEST_QUERY = 2_000
@@ -73,12 +72,12 @@ def serve(
 
     Port 0 takes any free one; the address is printed either way. ``base_url`` is the origin under
     which readers see it (``https://example.org``), where that is another. With several ``workers``
-    each is a process of its own; the explorer stays one. Raises :class:`PortInUse`, and
-    :class:`dashboards.releases.NoReleaseError` where there is nothing to serve.
+    each is a process of its own; the explorer stays one. Told to stop at any moment, it leaves
+    nothing behind. Raises :class:`PortInUse`, and :class:`dashboards.releases.NoReleaseError` where
+    there is nothing to serve.
     """
     journal.configure("door")
-    # Told to stop before it answers, it still leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    stop = Stop()
     _allow_many_files()
     held = Held(releases_path)
     try:
@@ -89,19 +88,26 @@ def serve(
             log.info("start", release=held.version, workers=workers)
             explorer = ExplorerProcess(held.folder, lambda known: held.tell(explorer=known))
             if workers == 1:
-                answer(listening, held.folder, base_url or origin, explorer)
+                answer(listening, held.folder, base_url or origin, explorer, stop)
             else:
                 with asyncio.Runner() as runner:
                     runner.run(
-                        supervise(listening, held.folder, base_url or origin, explorer, workers)
+                        supervise(
+                            listening, held.folder, base_url or origin, explorer, workers, stop
+                        )
                     )
     finally:
         held.close()
     log.info("stop")
 
 
-def answer(listening: socket.socket, folder: Path, base_url: str, explorer: Explorer) -> None:
-    """Answers readers in this process until a signal; ``folder`` is the view of the releases."""
+def answer(
+    listening: socket.socket, folder: Path, base_url: str, explorer: Explorer, stop: Stop
+) -> None:
+    """Answers readers in this process until told to stop; ``folder`` is the view of the releases.
+
+    What is under way then is finished first.
+    """
     shelf = Shelf()
     answered: dict[int, int] = {}
     connection = type("Connection", (Lane,), {"shelf": shelf, "answered": answered, "known": {}})
@@ -118,7 +124,7 @@ def answer(listening: socket.socket, folder: Path, base_url: str, explorer: Expl
         timeout_graceful_shutdown=3,
     )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_Door(config).serve([listening]))
+        runner.run(_Door(config, stop).serve([listening]))
 
 
 def _allow_many_files() -> None:
@@ -128,8 +134,12 @@ def _allow_many_files() -> None:
 
 
 class _Door(uvicorn.Server):
-    """Uvicorn, but a signal ends it without being raised again: stopping is not a failure. Watches
-    its connections while it runs."""
+    """Uvicorn, but a signal ends it without being raised again, for stopping is not a failure, and
+    so does one that came before it ran. Watches its connections while it runs."""
+
+    def __init__(self, config: uvicorn.Config, stop: Stop) -> None:
+        super().__init__(config)
+        self._stop = stop
 
     async def main_loop(self) -> None:
         watching = asyncio.create_task(watch(self.server_state.connections))
@@ -140,12 +150,8 @@ class _Door(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with self._stop.handled_by(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,29 +16,39 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 import structlog
 
 from dashboards.explorer.process import Explorer
+from dashboards.stop import Stop
 
 _STOP_SECONDS = 8.0
 log = structlog.get_logger()
 
 
 async def supervise(
-    listening: socket.socket, folder: Path, base_url: str, explorer: Explorer, number: int
+    listening: socket.socket,
+    folder: Path,
+    base_url: str,
+    explorer: Explorer,
+    number: int,
+    stop: Stop,
 ) -> None:
-    """Runs the explorer and the workers until SIGINT or SIGTERM, then ends them in order."""
+    """Runs the explorer and the workers until told to stop, then ends them in order."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(stop, stopping.set)
     (folder / "metrics").mkdir()
     listening.set_inheritable(True)
     arguments = [str(folder), str(listening.fileno()), explorer.socket_path, base_url]
     await explorer.start()
     workers = [asyncio.create_task(_keep_one(listening, folder, arguments)) for _ in range(number)]
-    await stopping.wait()
+
+    def stopped(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stopping.set)
+
+    with stop.handled_by(stopped):
+        await stopping.wait()
     for worker in workers:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
@@ -84,10 +94,11 @@ def main(folder: Path, descriptor: int, explorer: str, base_url: str) -> None:
     from dashboards.server import answer
 
     journal.configure("worker")
+    stop = Stop()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     with socket.socket(fileno=descriptor) as listening:
         known = Explorer(explorer, lambda: held.state(folder)["explorer"]["state"])
-        answer(listening, folder, base_url, known)
+        answer(listening, folder, base_url, known, stop)
 
 
 def _stop_with_parent() -> None:

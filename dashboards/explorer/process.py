@@ -83,7 +83,7 @@ class ExplorerProcess(Explorer):
     def __init__(self, releases: Path, tell: Callable[[dict[str, object]], None]) -> None:
         self._releases = releases
         self._tell = tell
-        super().__init__(str(releases / ".explorer"), lambda: self._now)
+        super().__init__(str(releases / "explorer"), lambda: self._now)
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listening.bind(self.socket_path)
         self._listening.listen(128)
