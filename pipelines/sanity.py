@@ -60,13 +60,15 @@ def violations(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[tuple[obj
     found = [(what, con.execute(f"{rule} limit 3").fetchall()) for what, rule in _RULES.items()]
     for table in RELEASE:
         found.append((f"{table.name} repeats a key", con.execute(_repeated_key(table)).fetchall()))
-        for field in table.fields:
-            if field.required:
-                blank = f"select * from {table.name} where {field.name} is null limit 3"
-                found.append((f"{table.name}.{field.name} is null", con.execute(blank).fetchall()))
+        found.append((f"{table.name} lacks a value", con.execute(_lacking(table)).fetchall()))
     return found
 
 
 def _repeated_key(table: Table) -> str:
     key = ", ".join(table.key)
     return f"select {key} from {table.name} group by all having count(*) > 1 limit 3"
+
+
+def _lacking(table: Table) -> str:
+    given = " and ".join(f"{field.name} is not null" for field in table.fields if field.required)
+    return f"from {table.name} where not ({given}) limit 3"
