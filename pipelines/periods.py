@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 EPOCH = date(1970, 1, 1)
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
@@ -22,7 +22,7 @@ def day_number(day: date) -> int:
 
 def day_of(number: int) -> date:
     """The inverse of :func:`day_number`."""
-    return EPOCH + timedelta(days=number)
+    return date.fromordinal(EPOCH.toordinal() + number)
 
 
 def span(text: str) -> tuple[date, date]:

@@ -167,8 +167,7 @@ def _by_day(
     rejected: dict[str, int] = {}
 
     def reject(reason: str, rows: int) -> None:
-        if rows:
-            rejected[reason] = rejected.get(reason, 0) + rows
+        rejected[reason] = rejected.get(reason, 0) + rows
 
     first = day_number(request.first) if request.first else None
     last = day_number(request.last) if request.last else None
@@ -182,7 +181,8 @@ def _by_day(
         else:
             key = request.series_of(unit, purpose), day_of(day)
             searches[key] = searches.get(key, 0) + once
-            reject(REPEATED, rows - once)
+            if rows > once:
+                reject(REPEATED, rows - once)
     return searches, rejected
 
 

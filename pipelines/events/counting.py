@@ -61,26 +61,25 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     by = [c for c in CELLS if c in events.columns]
     if not roles.keys:
         rows = events.count()
-        return _days_as_numbers(events.group_by(by).agg(rows=rows, searches=rows))
+        return _days_as_numbers(events.aggregate(by=by, rows=rows, searches=rows))
     keys = list(roles.keys)
     keyless = ibis.and_(*(events[k].isnull() for k in keys))
     series = [c for c in by if c in {"unit", "purpose"}]
     times = [c for c in by if c in {"local", "moment"}]
     # A row without a key is not a repeat of another: it is grouped with those of its time only.
     alone = {f"{c}_alone": ibis.ifelse(keyless, events[c], ibis.null()) for c in times}
-    once = (
-        events.mutate(**alone)
-        .group_by([*series, *keys, *alone])
-        .agg(rows=lambda t: t.count(), **{c: events[c].min() for c in times})
+    once = events.mutate(**alone).aggregate(
+        by=[*series, *keys, *alone],
+        rows=ibis._.count(),
+        **{c: ibis._[c].min() for c in times},
     )
     keyless = ibis.and_(*(once[k].isnull() for k in keys))
-    counted = once.mutate(searches=ibis.ifelse(keyless, once.rows, 1)).group_by(by)
-    return _days_as_numbers(
-        counted.agg(
-            rows=lambda t: t.rows.sum().cast(dt.int64),
-            searches=lambda t: t.searches.sum().cast(dt.int64),
-        )
+    counted = once.mutate(searches=ibis.ifelse(keyless, once.rows, 1)).aggregate(
+        by=by,
+        rows=ibis._.rows.sum().cast(dt.int64),
+        searches=ibis._.searches.sum().cast(dt.int64),
     )
+    return _days_as_numbers(counted)
 
 
 def completed(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -114,8 +113,9 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
         found.append(unread.select(reason=reason, text=text))
     rows = _stacked(found)
     shape = rows.text.re_replace("[0-9]", "9").re_replace(r"[^\x20-\x40\x5B-\x60\x7B-\x7E]", "a")
-    grouped = rows.mutate(shape=shape).group_by(["reason", "shape"])
-    counted = grouped.agg(rows=lambda t: t.count(), text=lambda t: t.text.min())
+    counted = rows.mutate(shape=shape).aggregate(
+        by=["reason", "shape"], rows=ibis._.count(), text=ibis._.text.min()
+    )
     order = [ibis.desc("rows"), "reason", "text"]
     return counted.select("reason", "shape", "rows", "text").order_by(order).limit(10_000)
 
