@@ -88,7 +88,7 @@ def watched(
     worker = threading.Thread(target=run, daemon=True)
     try:
         worker.start()
-        while not done.wait(0.02):
+        while not done.wait(0.1):
             watch()
     except BaseException:
         while worker.ident is not None and not done.is_set():
