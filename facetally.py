@@ -303,7 +303,7 @@ def export(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     base_url: Annotated[
         str | None,
         typer.Option(help="The address under which readers find it; default: the one it opens."),
@@ -320,7 +320,7 @@ def serve(
     _latest(releases)
     try:
         server.serve(releases, host, port, base_url, workers)
-    except (server.PortInUse, NoReleaseError) as error:
+    except (server.CannotServeError, NoReleaseError) as error:
         console.print(str(error))
         raise typer.Exit(1) from None
 

@@ -57,8 +57,8 @@ log = structlog.get_logger()
 _YEAR = "public, max-age=31536000, immutable"
 
 
-class PortInUse(Exception):  # noqa: N818 (a state of the machine, not a fault)
-    """Another program listens there; the message is one line for the reader."""
+class CannotServeError(Exception):
+    """The machine does not let it listen; the message is one line for the reader."""
 
 
 def serve(
@@ -73,8 +73,8 @@ def serve(
     Port 0 takes any free one; the address is printed either way. ``base_url`` is the origin under
     which readers see it (``https://example.org``), where that is another. With several ``workers``
     each is a process of its own; the explorer stays one. Told to stop at any moment, it leaves
-    nothing behind. Raises :class:`PortInUse`, and :class:`dashboards.releases.NoReleaseError` where
-    there is nothing to serve.
+    nothing behind. Raises :class:`CannotServeError`, and where there is nothing to serve
+    :class:`dashboards.releases.NoReleaseError`.
     """
     journal.configure("door")
     stop = Stop()
@@ -86,7 +86,7 @@ def serve(
             origin = f"http://{shown}:{listening.getsockname()[1]}"
             print(f"Facetally, release {held.version}: {origin}/", flush=True)
             log.info("start", release=held.version, workers=workers)
-            explorer = ExplorerProcess(held.folder, lambda known: held.tell(explorer=known))
+            explorer = _explorer(held)
             if workers == 1:
                 answer(listening, held.folder, base_url or origin, explorer, stop)
             else:
@@ -165,11 +165,20 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUse(
-                f"port {port} on {host} is in use; choose another with --port"
-            ) from None
-        raise
+            why = "is in use; choose another with --port"
+        else:
+            why = f"cannot be listened on: {error.strerror}"
+        raise CannotServeError(f"port {port} on {host} {why}") from None
     return listening
+
+
+def _explorer(held: Held) -> ExplorerProcess:
+    try:
+        return ExplorerProcess(held.folder, lambda known: held.tell(explorer=known))
+    except OSError as error:
+        raise CannotServeError(
+            f"the explorer's socket cannot be in {held.folder}: {error}; set TMPDIR elsewhere"
+        ) from None
 
 
 def create_app(

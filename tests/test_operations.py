@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -11,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,11 +169,16 @@ def test_an_answer_under_way_is_finished_before_the_end(synthetic: Path) -> None
         assert door.process.returncode == 0
 
 
-def test_stopped_while_it_starts_it_ends_in_order(
-    synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where programs put temporary files. Not as deep as pytest's own: a socket must fit."""
+    with tempfile.TemporaryDirectory() as place:
+        monkeypatch.setenv("TMPDIR", place)
+        yield Path(place)
+
+
+def test_stopped_while_it_starts_it_ends_in_order(synthetic: Path, temporary: Path) -> None:
     """Whatever it is preparing just then, what it says is JSON and nothing is left behind."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
     moments: list[tuple[Wanted, float]] = [
         ("none", 0.0),
         ("none", 0.3),
@@ -186,10 +191,10 @@ def test_stopped_while_it_starts_it_ends_in_order(
             said = door.stop()
         assert door.process.returncode == 0, said
         assert {json.loads(line)["event"] for line in said.splitlines()} <= {"start", "stop"}
-        assert list(tmp_path.iterdir()) == []
+        assert list(temporary.iterdir()) == []
 
 
-def test_stopped_as_it_makes_its_directory_it_leaves_none(synthetic: Path, tmp_path: Path) -> None:
+def test_stopped_as_it_makes_its_directory_it_leaves_none(synthetic: Path, temporary: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
@@ -204,7 +209,6 @@ def test_stopped_as_it_makes_its_directory_it_leaves_none(synthetic: Path, tmp_p
     )
     done = subprocess.run(
         [sys.executable, "-c", program, synthetic],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -212,7 +216,7 @@ def test_stopped_as_it_makes_its_directory_it_leaves_none(synthetic: Path, tmp_p
     assert done.returncode == 0, done.stderr
     told = [json.loads(line)["event"] for line in done.stderr.splitlines()]
     assert told in ([], ["start", "stop"])
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []
 
 
 @contextmanager

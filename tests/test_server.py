@@ -8,6 +8,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from html import unescape
@@ -193,16 +195,43 @@ def test_a_signal_ends_the_server_and_its_explorer(synthetic: Path, stop: int) -
         assert "Traceback" not in door.process.stderr.read()
 
 
+def _refusal(releases: Path, *options: str, **environment: str) -> str:
+    """What `facetally serve` says where it cannot; one line."""
+    program = Path(sys.executable).with_name("facetally")
+    done = subprocess.run(
+        [program, "serve", "--releases", releases, *options],
+        env={**os.environ, "COLUMNS": "400", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(said) == 1, said
+    return said[0]
+
+
 def test_a_busy_port_is_one_line(synthetic: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = start(synthetic, taken.getsockname()[1])
-        _, told = process.communicate(timeout=30)
-    assert process.returncode != 0
-    last = told.strip().splitlines()[-1]
-    assert "PortInUse: port" in last
-    assert "is in use" in last
+        port = str(taken.getsockname()[1])
+        said = _refusal(synthetic, "--port", port)
+    assert said == f"port {port} on 127.0.0.1 is in use; choose another with --port"
+
+
+def test_an_address_of_another_machine_is_one_line(synthetic: Path) -> None:
+    said = _refusal(synthetic, "--port", "8123", "--host", "192.0.2.1")
+    assert said.startswith("port 8123 on 192.0.2.1 cannot be listened on: ")
+
+
+def test_a_place_too_deep_for_a_socket_is_one_line(synthetic: Path, tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 25)
+    deep.mkdir()
+    said = _refusal(synthetic, "--port", "0", TMPDIR=str(deep))
+    assert said.startswith(f"the explorer's socket cannot be in {deep}/")
+    assert said.endswith("; set TMPDIR elsewhere")
+    assert list(deep.iterdir()) == []
 
 
 def test_without_a_release_nothing_starts(tmp_path: Path) -> None:
