@@ -32,7 +32,7 @@ from small_ledger import report, source, write_ledger
 from typer.testing import CliRunner
 
 from facetally import app
-from pipelines.events import Clock, ImportSummary, LogImport, RefusedLogError, import_log
+from pipelines.events import Clock, ImportSummary, LogImport, RefusedLogError, engines, import_log
 from pipelines.events.counting import Roles, completed, tally, without_time
 from pipelines.events.engines import open_engine
 from pipelines.events.logs import find_files, open_files
@@ -882,11 +882,12 @@ def test_an_interrupt_at_any_stage_leaves_all_as_it_was(
     assert list(scratch.iterdir()) == []
 
 
-def test_an_interrupt_while_the_engine_counts_stops_it(ledger: Path, tmp_path: Path) -> None:
-    seen = []
+def test_an_interrupt_while_the_engine_counts_stops_it(
+    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "WATCHED_EVERY", 0.001)
 
     def share(_: float) -> None:
-        seen.append(1)
         if stages[-1].startswith("Counting"):
             raise KeyboardInterrupt
 
