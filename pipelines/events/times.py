@@ -294,11 +294,6 @@ def _offset_at(zone: str, quarter: int, is_local: bool) -> int:
     return (offset or timedelta()) // timedelta(minutes=15)
 
 
-def is_plausible(day: int) -> bool:
-    """Whether a day, since 1970-01-01, may be that of a search."""
-    return _FIRST <= day <= _LAST
-
-
 def _expanded(text: str) -> list[TimeFormat]:
     """A declared format as the formats to try; ISO is many."""
     if text != ISO:
