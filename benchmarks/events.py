@@ -4,8 +4,9 @@
 
 makes synthetic logs of so many million rows (kept in --home for the next run) and counts them,
 each time in a process of its own: wall time and processor time without the start of Python, and
-the peak of resident memory with it. Runs take turns, the best of --times counts, and every answer
-is compared with that of plain SQL. Prints a Markdown table.
+the peak of resident memory with it. Runs take turns, the middle one of --times counts (on a shared
+machine the best is a matter of luck), and every answer is compared with that of plain SQL. Prints a
+Markdown table.
 
 Questions: `days` (rows by day), `local` (the times are UTC, the days America/Chicago's), `keyed`
 (rows with the same key once).
@@ -25,6 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -253,28 +255,21 @@ def measure(contestant: str, question: str, path: Path) -> Run | str:
 
 
 def compare(path: Path, question: str, times: int, who: list[str]) -> list[str]:
-    """Table rows for one log and question: contestants taking turns, the best of each."""
-    best: dict[str, Run | str] = {}
+    """Table rows for one log and question: contestants taking turns, the middle run of each."""
+    runs: dict[str, list[Run | str]] = {name: [] for name in who}
     for turn in range(times):
         for name in who:
             if turn and name in {"pandas", "Spark", "polars"}:
                 continue
             run = measure(name, question, path)
-            known = best.get(name)
-            if isinstance(run, Run) and isinstance(known, Run):
-                run = Run(
-                    min(run.seconds, known.seconds),
-                    min(run.processor, known.processor),
-                    max(run.peak, known.peak),
-                    run.answer,
-                )
-            best[name] = run
+            runs[name].append(run)
             print(f"  {path.name} {question} {name}: {_told(run)}", file=sys.stderr, flush=True)
-    sql = best["plain SQL"]
+    middle = {name: _middle(of) for name, of in runs.items()}
+    sql = middle["plain SQL"]
     assert isinstance(sql, Run), sql
     lines = []
     for name in who:
-        run = best[name]
+        run = middle[name]
         if isinstance(run, str):
             lines.append(f"| {_short(path)} | {question} | {name} | {run} | | | | |")
             continue
@@ -291,6 +286,19 @@ def compare(path: Path, question: str, times: int, who: list[str]) -> list[str]:
             + ("" if same else " OTHER ANSWER |")
         )
     return lines
+
+
+def _middle(runs: list[Run | str]) -> Run | str:
+    """The middle wall and processor times and the highest peak; why not, if one run failed."""
+    done = [run for run in runs if isinstance(run, Run)]
+    if len(done) < len(runs):
+        return next(run for run in runs if isinstance(run, str))
+    return Run(
+        median(run.seconds for run in done),
+        median(run.processor for run in done),
+        max(run.peak for run in done),
+        done[-1].answer,
+    )
 
 
 def _short(path: Path) -> str:

@@ -156,7 +156,8 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
     if len(roles.times) == 1 and not written.type().is_string():
         if written.type().is_timestamp() and written.type().timezone:
             return log.mutate(moment_time=written)
-        return log.mutate(local_time=written.cast(dt.timestamp))
+        local = written if written.type().is_timestamp() else written.cast(dt.timestamp)
+        return log.mutate(local_time=local)
     name = f"log_{number}"
     text = ibis.ifelse(log.malformed, ibis.null(), _time_text(log, roles))
     texts = log.mutate(text=text).alias(f"{name}_text")
@@ -171,7 +172,8 @@ def _timed(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engin
         moment_text = ibis.ifelse(cleaned.has_offset, _offset_for_z(cleaned.cleaned), ibis.null())
         moments["moment_time"] = _first_read(moment_text, clock.absolute_formats, engine)
     second = _first_read(local_text, clock.local_formats, engine)
-    timed = cleaned.mutate(local_time=ibis.coalesce(cleaned.at_once, second), **moments)
+    local = ibis.ifelse(cleaned.at_once.notnull(), cleaned.at_once, second)
+    timed = cleaned.mutate(local_time=local, **moments)
     return timed.alias(f"{name}_read")
 
 

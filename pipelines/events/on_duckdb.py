@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,12 @@ MEMORY_LIMIT = "3GB"
 
 _BATCH = 100_000
 
+_CACHED = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+"""A log of so many bytes is taken to lie in the system's cache still, read for its fingerprint:
+threads that read ahead of the counting cost a tenth of its time there, and save a third elsewhere.
+"""
+_READING_AHEAD = 8
+
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), dt.timestamp))
 def _try_strptime(text: str, written: str) -> None: ...
@@ -33,25 +41,24 @@ class DuckDBEngine:
     """DuckDB in this process, spilling to a private directory."""
 
     def __init__(self, spill: Path) -> None:
-        self._duckdb = duckdb.connect(
-            config={
-                "memory_limit": MEMORY_LIMIT,
-                "temp_directory": str(spill),
-                "autoinstall_known_extensions": False,
-                # The order of the rows does not matter, and keeping it costs memory.
-                "preserve_insertion_order": False,
-            }
-        )
-        self._duckdb.execute(
-            "SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
-            "SET enable_progress_bar_print = false"
-        )
+        # Opening takes as long as counting three million rows; the question is written meanwhile.
+        pool = ThreadPoolExecutor(1)
+        self._opening = pool.submit(_connected, spill)
+        pool.shutdown(wait=False)
         self._scans: dict[str, str] = {}
+        self._bytes = 0
         # Whether DuckDB's tables of rejected rows are wanted, and are there.
         self._keeps_rejects = self._has_rejects = False
 
+    @property
+    def _duckdb(self) -> duckdb.DuckDBPyConnection:
+        return self._opening.result()
+
     def scan(self, files: Sequence[LogFile], columns: Mapping[str, str]) -> ir.Table:
         first, roles = files[0], list(columns)
+        self._bytes += sum(f.size for f in files)
+        if self._bytes > _CACHED or any("://" in f.path for f in files):
+            self._duckdb.execute(f"SET async_threads = {_READING_AHEAD}")
         name = f"log_{len(self._scans)}"
         kinds = dict.fromkeys(roles, dt.string) | {"malformed": dt.boolean}
         if first.kind == "excel" or first.encoding not in {"utf-8", ""}:
@@ -125,6 +132,24 @@ class DuckDBEngine:
             lambda: share(max(0.0, self._duckdb.query_progress() / 100)),
             self._duckdb.interrupt,
         )
+
+
+def _connected(spill: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": False,
+            # The order of the rows does not matter, and keeping it costs memory.
+            "preserve_insertion_order": False,
+            "async_threads": 0,  # see _CACHED
+        }
+    )
+    connection.execute(
+        "SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
+        "SET enable_progress_bar_print = false"
+    )
+    return connection
 
 
 def _kind(arrow: pa.DataType) -> dt.DataType:
