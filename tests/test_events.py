@@ -484,6 +484,47 @@ def test_a_key_may_be_of_any_kind(ledger: Path, tmp_path: Path, keys: pa.Array) 
     assert (summary.rows, summary.counted, summary.rejected) == (5, 3, {"repeated": 2})
 
 
+def test_rows_with_and_without_keys_are_counted_as_python_counts_them(
+    ledger: Path, tmp_path: Path, engine: str
+) -> None:
+    """Blank keys, repeated keys, days that cannot be read and units that are not named, by chance:
+    a key is one search of its unit, at its earliest day; a row without one is a search."""
+    chance = random.Random(11)
+    days = [*(f"2025-05-0{d}" for d in range(1, 6)), "soon"]
+    rows = [
+        (chance.choice(days), chance.choice(["", "", *map(str, range(40))]), chance.choice("NSX"))
+        for _ in range(600)
+    ]
+    rows = [(day, key if key == "" or day != "soon" else "late", unit) for day, key, unit in rows]
+    searches: dict[tuple[str, str], list[str]] = {}
+    for i, (day, key, unit) in enumerate(rows):
+        searches.setdefault((unit, key or f"row {i}"), []).append(day)
+    read = {group: min(found) for group, found in searches.items() if min(found) != "soon"}
+    expected = Counter((unit, day) for (unit, _), day in read.items())
+    named = {group: found for group, found in searches.items() if group[0] != "X"}
+
+    log = log_of(tmp_path / "log.csv", [",".join(row) for row in rows], header="when,no,unit")
+    request = declared(
+        log,
+        mapped=["searched_at=when", "key=no", "unit=unit"],
+        agency_id="",
+        unit=["N=north-police", "S=south-police"],
+        engine=engine,
+    )
+    summary, reports = imported(ledger, request)
+    for unit, agency in (("N", "north-police"), ("S", "south-police")):
+        found = counts([row for row in reports if row["agency_id"] == agency])
+        assert found == {day: str(expected[unit, day]) for day in days[:-1]}
+    assert summary.rows == len(rows)
+    assert summary.rejected == {
+        "unreadable time": sum(len(found) for g, found in searches.items() if g not in read),
+        "unit or purpose not named": sum(
+            len(found) for group, found in searches.items() if group[0] == "X" and group in read
+        ),
+        "repeated": sum(len(found) - 1 for group, found in named.items() if group in read),
+    }
+
+
 def test_a_log_may_be_named_by_its_address(ledger: Path, tmp_path: Path, engine: str) -> None:
     log_of(tmp_path / "may 1.csv", ["2025-05-01"])
     log_of(tmp_path / "may 2.csv", ["2025-05-02"])

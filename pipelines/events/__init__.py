@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.events import rejects
-from pipelines.events.counting import MALFORMED, Roles, completed, tally, without_time
+from pipelines.events.counting import (
+    MALFORMED,
+    Roles,
+    completed,
+    keyed,
+    tally,
+    tally_of_keyless,
+    without_time,
+)
 from pipelines.events.engines import open_engine
 from pipelines.events.entries import Entered, Report, enter, write_reports
 from pipelines.events.logs import (
@@ -133,9 +141,13 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
         logs = [engine.scan(list(group), columns) for _, group in shapes]
         question = tally(logs, roles, request.clock, engine)
         found = completed(question.columns, engine.rows(question, progress.share))
+        if any(keyless for *_, keyless in found):
+            question = tally_of_keyless(logs, roles, request.clock, engine)
+            alone = engine.rows(question, progress.share)
+            found = [*keyed(found), *completed(question.columns, alone)]
         left_out = engine.left_out()
         reasons = []
-        days = [request.clock.day(local, moment) for _, _, local, moment, _, _ in found]
+        days = [request.clock.day(local, moment) for _, _, local, moment, *_ in found]
         if None in days:
             progress.step("Looking at the rejected rows")
             question = without_time(logs, roles, request.clock, engine)
@@ -148,7 +160,7 @@ def count(request: LogImport, files: Sequence[LogFile], progress: Progress) -> C
     for reason, _, rows, _ in reasons:
         rejected[reason] = rejected.get(reason, 0) + rows
     return Counted(
-        rows=sum(rows for *_, rows, _ in found) + left_out,
+        rows=sum(rows for *_, rows, _, _ in found) + left_out,
         searches=searches,
         rejected=dict(sorted(rejected.items(), key=lambda pair: (-pair[1], pair[0]))),
         sample=rejects.sample(files, columns, roles.times, reasons, progress),
@@ -171,7 +183,7 @@ def _by_day(
 
     first = day_number(request.first) if request.first else None
     last = day_number(request.last) if request.last else None
-    for (unit, purpose, _, _, rows, once), day in zip(found, days, strict=True):
+    for (unit, purpose, _, _, rows, once, _), day in zip(found, days, strict=True):
         if day is None:
             continue  # the reasons are asked for by themselves
         if (first is not None and day < first) or (last is not None and day > last):

@@ -44,10 +44,11 @@ class Roles:
     purposes: Sequence[str] = ()
 
 
-CELLS = ("unit", "purpose", "local", "moment", "rows", "searches")
+CELLS = ("unit", "purpose", "local", "moment", "rows", "searches", "keyless")
 """Of a tally: unit and purpose (null: not mapped, or a value that does not count), local (a day
 since 1970, or a quarter hour where the clock converts), moment (a quarter hour in UTC), rows,
-searches. Rows without local and moment have no readable time."""
+searches, keyless (how many of the rows have none of the keys: they stand here as one search).
+Rows without local and moment have no readable time."""
 
 
 def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
@@ -55,31 +56,44 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
 
     logs: tables of the mapped columns and `malformed`. Of the columns of :data:`CELLS`, those that
     the roles and the clock call for. Rows of one unit and purpose with equal keys are one search,
-    at its earliest time; a row whose keys are all blank is a search.
+    at its earliest time. A row whose keys are all blank is a search of its own, but few logs have
+    such rows, and the others are counted sooner without a look at them: where a tally says that
+    there are any, they are to be taken out (:func:`keyed`) and asked for by themselves.
     """
     events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
-    by = [c for c in CELLS if c in events.columns]
     if not roles.keys:
-        rows = events.count()
-        return _days_as_numbers(events.aggregate(by=by, rows=rows, searches=rows))
-    keys = list(roles.keys)
-    keyless = ibis.and_(*(events[k].isnull() for k in keys))
+        return _rows_by_cell(events)
+    by = [c for c in CELLS if c in events.columns]
     series = [c for c in by if c in {"unit", "purpose"}]
-    times = [c for c in by if c in {"local", "moment"}]
-    # A row without a key is not a repeat of another: it is grouped with those of its time only.
-    alone = {f"{c}_alone": ibis.ifelse(keyless, events[c], ibis.null()) for c in times}
-    once = events.mutate(**alone).aggregate(
-        by=[*series, *keys, *alone],
+    once = events.aggregate(
+        by=[*series, *roles.keys],
         rows=ibis._.count(),
-        **{c: ibis._[c].min() for c in times},
+        **{c: ibis._[c].min() for c in by if c not in series},
     )
-    keyless = ibis.and_(*(once[k].isnull() for k in keys))
-    counted = once.mutate(searches=ibis.ifelse(keyless, once.rows, 1)).aggregate(
+    counted = once.mutate(keyless=ibis.ifelse(_keyless(once, roles), once.rows, 0)).aggregate(
         by=by,
         rows=ibis._.rows.sum().cast(dt.int64),
-        searches=ibis._.searches.sum().cast(dt.int64),
+        searches=ibis._.count(),
+        keyless=ibis._.keyless.sum().cast(dt.int64),
     )
     return _days_as_numbers(counted)
+
+
+def tally_of_keyless(
+    logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine
+) -> ir.Table:
+    """The tally of the rows whose keys are all blank."""
+    events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
+    return _rows_by_cell(events.filter(_keyless(events, roles)))
+
+
+def keyed(cells: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The cells of a tally without the rows that have none of the keys."""
+    return [
+        (*cell, rows - keyless, searches - bool(keyless), 0)
+        for *cell, rows, searches, keyless in cells
+        if rows > keyless
+    ]
 
 
 def completed(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -135,6 +149,16 @@ def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engi
         cell = timed[key]
         columns[key] = cell.nullif("") if cell.type().is_string() else cell
     return timed.select(**columns)
+
+
+def _rows_by_cell(events: ir.Table) -> ir.Table:
+    """Each row a search."""
+    by, rows = [c for c in CELLS if c in events.columns], events.count()
+    return _days_as_numbers(events.aggregate(by=by, rows=rows, searches=rows))
+
+
+def _keyless(table: ir.Table, roles: Roles) -> ir.BooleanValue:
+    return ibis.and_(*(table[key].isnull() for key in roles.keys))
 
 
 def _stacked(tables: Sequence[ir.Table]) -> ir.Table:
