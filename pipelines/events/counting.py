@@ -16,7 +16,8 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from pipelines.events.engines import Engine
-from pipelines.events.times import OFFSET, PLAUSIBLE, Clock, TimeFormat
+from pipelines.events.times import OFFSET, PLAUSIBLE, QUARTERS_A_DAY, Clock, TimeFormat
+from pipelines.periods import day_number
 
 MALFORMED, BLANK, OFFSET_ALONE, NO_TIME_OF_DAY, IMPLAUSIBLE, UNREADABLE = (
     "malformed",
@@ -68,7 +69,7 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     once = events.aggregate(
         by=[*series, *roles.keys],
         rows=ibis._.count(),
-        **{c: ibis._[c].min() for c in by if c not in series},
+        **{c: _plausible(events[c]).min() for c in by if c not in series},
     )
     counted = once.mutate(keyless=ibis.ifelse(_keyless(once, roles), once.rows, 0)).aggregate(
         by=by,
@@ -105,27 +106,38 @@ def completed(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[t
 def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
     """Why rows have no time that counts: reason, shape of the text, rows, and the least such text.
 
-    The shape is the text with 9 for every digit and a for every letter: a log has few of them.
+    The shape is the text with 9 for every digit and a for every letter: a log has few of them. A
+    row with the key of a search whose time is read repeats that search, and is not among them.
     """
     found = []
-    first, last = (ibis.date(day.isoformat()) for day in PLAUSIBLE)
     for i, log in enumerate(logs):
         timed = _timed(log, i, roles, clock, engine)
         time = ibis.coalesce(
             *(_cell(timed, c, dt.timestamp) for c in ("local_time", "moment_time"))
         )
-        unread = timed.filter(time.isnull() | ~time.date().between(first, last))
-        text = _trim(_cell(unread, "text", dt.string))
+        text = _trim(_cell(timed, "text", dt.string))
         reason = ibis.cases(
-            (unread.malformed, MALFORMED),
+            (timed.malformed, MALFORMED),
             (text.isnull() & time.notnull(), IMPLAUSIBLE),
             (text.isnull() | (text == ""), BLANK),
             (_has_offset(text) & ibis.literal(not clock.days_in), OFFSET_ALONE),
             (text.like("____-__-__") & ibis.literal(clock.converts), NO_TIME_OF_DAY),
             else_=UNREADABLE,
         )
-        found.append(unread.select(reason=reason, text=text))
+        columns = _event_columns(timed, roles, clock)
+        found.append(
+            timed.select(**columns, read=_plausible(time.date()), reason=reason, text=text)
+        )
     rows = _stacked(found)
+    unread = rows.filter(rows.read.isnull())
+    if roles.keys:
+        alike = [c for c in ("unit", "purpose", *roles.keys) if c in rows.columns]
+        keyed_rows = rows.filter(rows.read.notnull() & ~_keyless(rows, roles))
+        known = keyed_rows.select(**{f"known_{c}": keyed_rows[c] for c in alike}).distinct()
+        unread = unread.anti_join(
+            known, [unread[c].identical_to(known[f"known_{c}"]) for c in alike]
+        )
+    rows = unread.select("reason", "text")
     shape = rows.text.re_replace("[0-9]", "9").re_replace(r"[^\x20-\x40\x5B-\x60\x7B-\x7E]", "a")
     counted = rows.mutate(shape=shape).aggregate(
         by=["reason", "shape"], rows=ibis._.count(), text=ibis._.text.min()
@@ -137,6 +149,10 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
 def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
     """The log's rows as unit, purpose, local, moment and keys; only those that are needed."""
     timed = _timed(log, number, roles, clock, engine)
+    return timed.select(**_event_columns(timed, roles, clock))
+
+
+def _event_columns(timed: ir.Table, roles: Roles, clock: Clock) -> dict[str, ir.Value]:
     local = _cell(timed, "local_time", dt.timestamp)
     columns = {"local": _quarters(local) if clock.converts else local.date()}
     if clock.days_in:
@@ -146,15 +162,27 @@ def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engi
             cell = _trim(timed[role].cast(dt.string))
             columns[role] = ibis.ifelse(cell.isin(list(values)), cell, ibis.null())
     for key in roles.keys:
-        cell = timed[key]
+        # What a malformed row has for a key may be of another column.
+        cell = ibis.ifelse(timed.malformed, ibis.null(), timed[key])
         columns[key] = cell.nullif("") if cell.type().is_string() else cell
-    return timed.select(**columns)
+    return columns
 
 
 def _rows_by_cell(events: ir.Table) -> ir.Table:
     """Each row a search."""
     by, rows = [c for c in CELLS if c in events.columns], events.count()
     return _days_as_numbers(events.aggregate(by=by, rows=rows, searches=rows))
+
+
+def _plausible(time: ir.Value) -> ir.Value:
+    """A day or quarter hour on which a search can have been run; null for any other."""
+    first, last = PLAUSIBLE
+    if time.type().is_date():
+        bounds = ibis.date(first.isoformat()), ibis.date(last.isoformat())
+    else:
+        days = day_number(first), day_number(last) + 1
+        bounds = days[0] * QUARTERS_A_DAY, days[1] * QUARTERS_A_DAY - 1
+    return ibis.ifelse(time.between(*bounds), time, ibis.null())
 
 
 def _keyless(table: ir.Table, roles: Roles) -> ir.BooleanValue:
