@@ -61,7 +61,7 @@ def tally(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) 
     such rows, and the others are counted sooner without a look at them: where a tally says that
     there are any, they are to be taken out (:func:`keyed`) and asked for by themselves.
     """
-    events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
+    events = _events(logs, roles, clock, engine)
     if not roles.keys:
         return _rows_by_cell(events)
     by = [c for c in CELLS if c in events.columns]
@@ -84,7 +84,7 @@ def tally_of_keyless(
     logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine
 ) -> ir.Table:
     """The tally of the rows whose keys are all blank."""
-    events = _stacked([_events(log, i, roles, clock, engine) for i, log in enumerate(logs)])
+    events = _events(logs, roles, clock, engine)
     return _rows_by_cell(events.filter(_keyless(events, roles)))
 
 
@@ -146,10 +146,10 @@ def without_time(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: E
     return counted.select("reason", "shape", "rows", "text").order_by(order).limit(10_000)
 
 
-def _events(log: ir.Table, number: int, roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
-    """The log's rows as unit, purpose, local, moment and keys; only those that are needed."""
-    timed = _timed(log, number, roles, clock, engine)
-    return timed.select(**_event_columns(timed, roles, clock))
+def _events(logs: Sequence[ir.Table], roles: Roles, clock: Clock, engine: Engine) -> ir.Table:
+    """The logs' rows as unit, purpose, local, moment and keys; only those that are needed."""
+    timed = [_timed(log, i, roles, clock, engine) for i, log in enumerate(logs)]
+    return _stacked([t.select(**_event_columns(t, roles, clock)) for t in timed])
 
 
 def _event_columns(timed: ir.Table, roles: Roles, clock: Clock) -> dict[str, ir.Value]:
